@@ -1,0 +1,20 @@
+import Type from 'typebox'
+import { defineEvent } from './event.ts'
+import { Currency, PriceMinor, ProductId, ProductName, Units } from './fields.ts'
+
+/** The whole state of a product after a change; the newest version is all a reader needs. */
+export const ProductChanged = defineEvent({
+  type: 'product.changed.v1',
+  topic: 'product-topic',
+  source: '/product/products',
+  schema: Type.Object({
+    productId: ProductId,
+    name: ProductName,
+    priceMinor: PriceMinor,
+    currency: Currency,
+    /** All units ever put on sale, not what is left: that is stock's to know. */
+    unitsOnSale: Units,
+  }),
+})
+
+export const PRODUCT_EVENTS = [ProductChanged] as const

@@ -1,0 +1,43 @@
+/**
+ * Every "no" of the shop: code -> HTTP status -> sentence for people. The code is part of the contract, the sentence
+ * is not. Answers are RFC 9457 problem details with this code in `code`.
+ */
+export const REFUSALS = {
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  'invalid-json': { status: 400, title: 'The body is not valid JSON' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  'order-not-found': { status: 404, title: 'There is no such order' },
+  'product-not-found': { status: 404, title: 'There is no such product' },
+  'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
+  'sold-out': { status: 409, title: 'The product is sold out' },
+  'order-not-cancellable': { status: 409, title: 'Only an order that is still PLACED can be cancelled' },
+  'product-exists': { status: 409, title: 'Another product has this id' },
+  'product-changed-meanwhile': { status: 409, title: 'The product was changed by somebody else' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'unknown-product': { status: 422, title: 'This product cannot be ordered' },
+  'order-id-reused': { status: 422, title: 'This order id was used for another order' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
+  'internal-error': { status: 500, title: 'Something went wrong on our side' },
+  'outbox-full': { status: 503, title: 'Too many events wait to be published; try again soon' },
+  overloaded: { status: 503, title: 'Too many requests wait; try again soon' },
+  'database-unavailable': { status: 503, title: 'The database does not answer; try again soon' },
+  'outcome-unknown': { status: 503, title: 'It is not known whether the request took effect; repeat it with the same id' },
+  'shutting-down': { status: 503, title: 'This instance is shutting down; try again' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type RefusalCode = keyof typeof REFUSALS
+
+/** The answer is no. Thrown by rules and entry points; becomes a problem+json over HTTP and parks a key in a consumer. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: RefusalCode
+  /** Extra members of the problem document, e.g. `{ orderId }`. */
+  readonly about: Readonly<Record<string, unknown>>
+
+  constructor(code: RefusalCode, about: Readonly<Record<string, unknown>> = {}, detail?: string) {
+    super(detail ?? REFUSALS[code].title)
+    this.code = code
+    this.about = about
+  }
+}

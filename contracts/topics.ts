@@ -1,0 +1,50 @@
+/** The shop's topics: one for each service that publishes. Keyed by aggregate id, kept for ever, never compacted. */
+export const TOPICS = ['order-topic', 'stock-topic', 'product-topic', 'payment-topic', 'seller-topic'] as const
+export type TopicName = (typeof TOPICS)[number]
+
+/** Consumer groups, each named after its service, with the topics it reads. */
+export const GROUPS = {
+  order: ['stock-topic', 'product-topic'],
+  stock: ['order-topic', 'product-topic'],
+  notification: ['order-topic'],
+  analytics: ['order-topic', 'stock-topic', 'product-topic'],
+} as const satisfies Record<string, readonly TopicName[]>
+export type Group = keyof typeof GROUPS
+
+/** What provisioning creates. Replication is the cluster's (1 broker: 1, 3 brokers: 3 with min.insync.replicas 2). */
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** More partitions later would move keys to other partitions and break their order, so provisioning refuses that. */
+export const PARTITIONS = 6
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+export function deadLetterTopic(topic: string, group: string): string {
+  return `${topic}.${group}.dlq`
+}
+
+/** Topics without a reader, for people who try Kafka's own commands. */
+export const PLAYGROUND_TOPICS = ['exam-topic', 'quickstart-events', 'test', 'loan_request'] as const
+
+/** Every topic of the shop: events, dead letters, and, where asked for, the playground. */
+export function topicSpecs(options: { playground: boolean }): TopicSpec[] {
+  const events = TOPICS.map((name) => ({
+    name,
+    partitions: PARTITIONS,
+    // Replay and rebuilding from offset 0 are features: a shorter retention takes them away, compaction breaks versions.
+    configs: { 'retention.ms': '-1', 'cleanup.policy': 'delete' },
+  }))
+  const deadLetters = Object.entries(GROUPS).flatMap(([group, topics]) =>
+    topics.map((topic) => ({
+      name: deadLetterTopic(topic, group),
+      partitions: 1,
+      configs: { 'retention.ms': String(14 * DAY_MS), 'cleanup.policy': 'delete' },
+    })),
+  )
+  const playground = options.playground ? PLAYGROUND_TOPICS : []
+  return [...events, ...deadLetters, ...playground.map((name) => ({ name, partitions: 1, configs: {} }))]
+}

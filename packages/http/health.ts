@@ -1,0 +1,55 @@
+import type { Database } from '@timesale/postgres/database'
+
+/** What stands behind /readyz. `unready` takes traffic away; `degraded` goes on, with reasons. */
+export interface Health {
+  readonly status: 'ready' | 'degraded' | 'unready'
+  readonly reasons: readonly string[]
+  readonly consumer?: 'joined' | 'joining' | 'stopped'
+}
+
+export interface HealthSources {
+  readonly db: Database
+  /** Name of the newest migration this code needs. */
+  readonly schema: () => Promise<boolean>
+  readonly consumer?: (() => 'joined' | 'joining' | 'stopped') | undefined
+  /** Why things are slower or staler than they should be, e.g. `kafka: the relay has no leader`. */
+  readonly degradations?: () => string[]
+  readonly draining: () => boolean
+}
+
+const DATABASE_ANSWER_MS = 500
+
+/**
+ * Own database answers, its schema is right, not draining, pool not exhausted: else unready. Kafka or Redis missing
+ * only degrades: otherwise one broker's fault would take every service out of the load balancer at once.
+ */
+export async function readHealth(sources: HealthSources): Promise<Health> {
+  const blockers: string[] = []
+  if (sources.draining()) blockers.push('draining')
+  const { total, idle, waiting } = sources.db.load()
+  if (waiting > 50 && idle === 0 && total > 0) blockers.push('database: the pool is exhausted')
+  const schemaRight = await withinTime(sources.schema(), DATABASE_ANSWER_MS)
+  if (schemaRight === undefined) blockers.push('database: no answer')
+  else if (!schemaRight) blockers.push('database: the schema is older than this code; run the provisioning step')
+
+  const consumer = sources.consumer?.()
+  const degradations = [...(sources.degradations?.() ?? [])]
+  if (consumer === 'joining') degradations.push('kafka: the consumer has not joined its group')
+
+  const status = blockers.length > 0 ? 'unready' : degradations.length > 0 ? 'degraded' : 'ready'
+  return { status, reasons: [...blockers, ...degradations], ...(consumer === undefined ? {} : { consumer }) }
+}
+
+async function withinTime(answer: Promise<boolean>, ms: number): Promise<boolean | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,79 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { Refusal, REFUSALS, type RefusalCode } from '@timesale/contracts/refusals'
+import type { Problem } from '@timesale/contracts/problem'
+import { isInfrastructure, outcomeOf } from '@timesale/postgres/errors'
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+/** RFC 9457 document for a refusal code. */
+export function problem(code: RefusalCode, extra: Omit<Partial<Problem>, 'code'> = {}): Problem {
+  const { status, title } = REFUSALS[code]
+  return { type: `urn:timesale:problem:${code}`, title, status, code, ...extra }
+}
+
+/** What went wrong, as a problem document; nothing of our insides leaves the process. */
+export function problemOf(error: FastifyError | Error): Problem {
+  if (error instanceof Refusal) {
+    return problem(error.code, { detail: error.message, ...error.about })
+  }
+  if ('validation' in error && error.validation !== undefined) {
+    return problem('invalid-request', { detail: error.message, errors: fieldErrors(error) })
+  }
+  const known = 'code' in error ? FRAMEWORK_CODES[error.code] : undefined
+  if (known !== undefined) return known(error)
+  if ('statusCode' in error && error.statusCode === 400) return invalidJson(error)
+  if (isInfrastructure(error)) {
+    return outcomeOf(error) === 'unknown' ? problem('outcome-unknown') : problem('database-unavailable', { accepted: false })
+  }
+  return problem('internal-error')
+}
+
+export function sendProblem(reply: FastifyReply, document: Problem): FastifyReply {
+  // Spread out, so that buyers who were turned away together do not come back together.
+  if (document.status === 503) void reply.header('retry-after', String(1 + Math.floor(Math.random() * 3)))
+  return reply.code(document.status).type(PROBLEM_TYPE).send(JSON.stringify(document))
+}
+
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const document = problemOf(error)
+  if (document.status >= 500) request.log.error({ err: error, code: document.code }, 'request failed')
+  return sendProblem(reply, document)
+}
+
+const FRAMEWORK_CODES: Record<string, (error: Error) => Problem> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: () => problem('body-too-large', at('body', 'is larger than this route takes')),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => problem('unsupported-media-type', at('content-type', 'must be application/json')),
+  FST_ERR_CTP_EMPTY_JSON_BODY: () => problem('invalid-request', at('body', 'is missing')),
+  FST_ERR_CTP_INVALID_JSON_BODY: invalidJson,
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => problem('invalid-request', at('content-length', 'does not match the body')),
+  FST_ERR_BAD_URL: () => problem('invalid-request', at('url', 'is not a valid path')),
+}
+
+function at(field: string, message: string): Pick<Problem, 'detail' | 'errors'> {
+  return { detail: `${field} ${message}`, errors: [{ field, message }] }
+}
+
+function invalidJson(error: Error): Problem {
+  const poisoned = /prototype/.test(error.message)
+  return poisoned
+    ? problem('invalid-request', at('__proto__', 'is not allowed'))
+    : problem('invalid-json', at('body', 'is not valid JSON'))
+}
+
+// "body/quantity must be integer" with additionalProperties and required named by their own field.
+function fieldErrors(error: FastifyError): { field: string; message: string }[] {
+  const context = error.validationContext ?? 'body'
+  return (error.validation ?? []).map((one) => {
+    const path = one.instancePath.split('/').filter((step) => step !== '')
+    const params = one.params as { missingProperty?: string; additionalProperty?: string }
+    const named = params.missingProperty ?? params.additionalProperty
+    const field = [...path, ...(named === undefined ? [] : [named])].join('.')
+    return { field: field === '' ? context : field, message: messageOf(one.message, params) }
+  })
+}
+
+function messageOf(message: string | undefined, params: { missingProperty?: string; additionalProperty?: string }): string {
+  if (params.missingProperty !== undefined) return 'is missing'
+  if (params.additionalProperty !== undefined) return 'is not a known field'
+  return message ?? 'is not valid'
+}

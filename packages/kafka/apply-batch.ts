@@ -1,0 +1,200 @@
+import { Refusal } from '@timesale/contracts/refusals'
+import type { Fact } from '@timesale/contracts/event'
+import type { Database } from '@timesale/postgres/database'
+import { isInfrastructure } from '@timesale/postgres/errors'
+import type { Tx } from '@timesale/postgres/sql'
+import type { Decoded, RawRecord, ReceivedEvent, Undecodable } from './decode.ts'
+import { writeDeadLetters } from './dead-letter.ts'
+import { InboxRaced, judge, keyOf, lockPositions, movePositions, type AggregateKey, type Move, type Position } from './inbox.ts'
+import { appendToOutbox } from './outbox.ts'
+import { findParked, findResumable, park, unparkApplied } from './parked-events.ts'
+
+/** What a service does with a batch of events: all of them next in turn, in the order they came. */
+export type Apply = (tx: Tx, events: readonly ReceivedEvent[]) => Promise<readonly Fact[]>
+
+export type EventOutcome = 'applied' | 'skipped' | 'duplicate' | 'parked' | 'dead-letter'
+
+export interface BatchDependencies {
+  readonly group: string
+  readonly db: Database
+  readonly decode: (record: RawRecord) => Decoded
+  readonly apply: Apply
+  /** Facts are in the outbox and committed. */
+  readonly onFacts: () => void
+  readonly onOutcome: (outcome: EventOutcome, event: ReceivedEvent | Undecodable, detail?: string) => void
+}
+
+const ATTEMPTS_MAX = 3
+
+/**
+ * Applies records exactly once in effect: one transaction holds the inbox, the effect and the facts that follow.
+ *
+ *   decode -> lock the aggregates' positions -> judge each event -> apply those in turn -> move the positions -> commit
+ *
+ * A batch that fails for a reason of an event's own is halved until that event stands alone; after a few tries it is
+ * parked, and later events of its key queue behind it, since to them it is a gap. Records that can never be applied
+ * go to the dead-letter topic. Throws only what has nothing to do with any event (isInfrastructure, InboxRaced): the
+ * caller tries the same records again, for ever; what was committed meanwhile is then a duplicate.
+ */
+export async function applyBatch(on: BatchDependencies, records: readonly RawRecord[]): Promise<void> {
+  const decoded = records.map(on.decode)
+  const { gapsFilled } = await applyOrSplit(on, decoded)
+  if (gapsFilled) await resumeParked(on)
+}
+
+/** Applies what waited behind gaps that are filled by now. */
+export async function resumeParked(on: BatchDependencies): Promise<void> {
+  for (;;) {
+    const records = await findResumable(on.db.sql, on.group)
+    if (records.length === 0) return
+    await applyOrSplit(on, records.map(on.decode))
+  }
+}
+
+interface Done {
+  /** An aggregate moved on that has parked events. */
+  readonly gapsFilled: boolean
+}
+
+async function applyOrSplit(on: BatchDependencies, batch: readonly Decoded[]): Promise<Done> {
+  try {
+    return await applyTogether(on, batch)
+  } catch (error) {
+    if (isNoEventsFault(error)) throw error
+    const [only] = batch
+    if (batch.length === 1 && only !== undefined) return await tryAlone(on, only, error)
+    const middle = Math.ceil(batch.length / 2)
+    const first = await applyOrSplit(on, batch.slice(0, middle))
+    const second = await applyOrSplit(on, batch.slice(middle))
+    return { gapsFilled: first.gapsFilled || second.gapsFilled }
+  }
+}
+
+async function tryAlone(on: BatchDependencies, decoded: Decoded, firstError: unknown): Promise<Done> {
+  let error = firstError
+  for (let attempt = 2; attempt <= ATTEMPTS_MAX && !(error instanceof Refusal); attempt += 1) {
+    try {
+      return await applyTogether(on, [decoded])
+    } catch (again) {
+      if (isNoEventsFault(again)) throw again
+      error = again
+    }
+  }
+  if (!('event' in decoded)) throw error
+  const { event } = decoded
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  const attempts = error instanceof Refusal ? 1 : ATTEMPTS_MAX
+  await on.db.tx((tx) => park(tx, on.group, event, { reason: 'handler', error: message.slice(0, 2_000), attempts }))
+  on.onOutcome('parked', event, message)
+  return { gapsFilled: false }
+}
+
+function isNoEventsFault(error: unknown): boolean {
+  return isInfrastructure(error) || error instanceof InboxRaced
+}
+
+async function applyTogether(on: BatchDependencies, batch: readonly Decoded[]): Promise<Done> {
+  const outcomes: [EventOutcome, ReceivedEvent | Undecodable, string?][] = []
+  const events = batch.flatMap((one) => ('event' in one ? [one.event] : []))
+  const dead = batch.flatMap((one) => ('dead' in one ? [one.dead] : []))
+  let factCount = 0
+  let gapsFilled = false
+
+  await on.db.tx(async (tx) => {
+    // Tried anew after a failed attempt, so nothing of that attempt may be left here.
+    outcomes.length = 0
+    const letters = [...dead]
+    if (events.length > 0) {
+      const keys = distinctKeys(events)
+      const positions = await lockPositions(tx, on.group, keys)
+      const parked = await findParked(tx, on.group, keys)
+      const plan = sortOut(events, positions, parked)
+      const facts = await on.apply(tx, plan.apply.filter((event) => event.definition !== undefined))
+      await movePositions(tx, on.group, plan.moves)
+      for (const event of plan.park) await park(tx, on.group, event, { reason: 'gap' })
+      if (parked.size > 0) {
+        await unparkApplied(tx, on.group, keys.filter((key) => parked.has(keyOf(key))))
+        gapsFilled = plan.moves.some((move) => parked.has(keyOf(move)))
+      }
+      gapsFilled ||= plan.park.some((event) => plan.moves.some((move) => keyOf(move) === keyOf(event)))
+      await appendToOutbox(tx, facts, { at: new Date() })
+      factCount = facts.length
+      letters.push(...plan.conflicts)
+      for (const event of plan.apply) outcomes.push([event.definition === undefined ? 'skipped' : 'applied', event])
+      for (const event of plan.duplicates) outcomes.push(['duplicate', event])
+      for (const event of plan.park) outcomes.push(['parked', event, 'ahead of its turn'])
+    }
+    const written = await writeDeadLetters(tx, on.group, letters)
+    factCount += written.length
+    for (const letter of written) outcomes.push(['dead-letter', letter, `${letter.reason}: ${letter.message}`])
+  })
+
+  if (factCount > 0) on.onFacts()
+  for (const outcome of outcomes) on.onOutcome(...outcome)
+  return { gapsFilled }
+}
+
+interface Plan {
+  readonly apply: ReceivedEvent[]
+  readonly duplicates: ReceivedEvent[]
+  readonly park: ReceivedEvent[]
+  readonly conflicts: Undecodable[]
+  readonly moves: Move[]
+}
+
+/** Judges events in the order they came, each on top of those before it. Pure. */
+export function sortOut(
+  events: readonly ReceivedEvent[],
+  positions: ReadonlyMap<string, Position>,
+  parked: ReadonlyMap<string, readonly { version: number; hash: string; reason: 'gap' | 'handler' }[]>,
+): Plan {
+  const plan: Plan = { apply: [], duplicates: [], park: [], conflicts: [], moves: [] }
+  const moves = new Map<string, Move>()
+  const conflict = (event: ReceivedEvent): void => {
+    plan.conflicts.push({
+      reason: 'id-conflict',
+      message: `Another body came under ${event.source} ${event.aggregateId}.${event.version} before`,
+      record: event.record,
+    })
+  }
+
+  for (const event of events) {
+    const key = keyOf(event)
+    const from = positions.get(key)
+    const last = moves.get(key)?.to ?? from
+    const waiting = parked.get(key)?.find((mark) => mark.version === event.version)
+    switch (judge(last, event)) {
+      case 'duplicate':
+        plan.duplicates.push(event)
+        break
+      case 'conflict':
+        conflict(event)
+        break
+      case 'gap':
+        if (waiting === undefined) plan.park.push(event)
+        else if (waiting.hash === event.hash) plan.duplicates.push(event)
+        else conflict(event)
+        break
+      case 'apply':
+        // Parked by its handler: it stays where it is until somebody redrives it, however often it is delivered.
+        if (waiting?.reason === 'handler' && waiting.hash === event.hash) {
+          plan.duplicates.push(event)
+          break
+        }
+        plan.apply.push(event)
+        moves.set(key, {
+          source: event.source,
+          aggregateId: event.aggregateId,
+          from,
+          to: { version: event.version, hash: event.hash },
+        })
+    }
+  }
+  plan.moves.push(...moves.values())
+  return plan
+}
+
+function distinctKeys(events: readonly ReceivedEvent[]): AggregateKey[] {
+  const keys = new Map(events.map(({ source, aggregateId }) => [keyOf({ source, aggregateId }), { source, aggregateId }]))
+  return [...keys.values()]
+}

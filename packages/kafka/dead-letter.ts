@@ -1,0 +1,69 @@
+import { hash } from 'node:crypto'
+import { deadLetterTopic } from '@timesale/contracts/topics'
+import type { Tx } from '@timesale/postgres/sql'
+import { VALUE_LIMIT_BYTES, type Undecodable } from './decode.ts'
+import { storeHeader, type StoredHeader } from './headers.ts'
+
+/**
+ * Sends records to the consumer's dead-letter topics, through the outbox, once each however often they are delivered.
+ * The value stays as it was, the record's own headers too; `dlq_*` headers say where it came from and why it is here.
+ * Answers the ones that are new.
+ */
+export async function writeDeadLetters(tx: Tx, group: string, letters: readonly Undecodable[]): Promise<Undecodable[]> {
+  if (letters.length === 0) return []
+  const rows = await tx<{ topic: string; partition: number; offset: string }>`
+    insert into dead_letters (consumer, topic, partition, "offset", reason)
+    select ${group}, * from unnest(
+      ${letters.map(({ record }) => record.topic)}::text[],
+      ${letters.map(({ record }) => record.partition)}::int[],
+      ${letters.map(({ record }) => String(record.offset))}::bigint[],
+      ${letters.map(({ reason }) => reason)}::text[])
+    on conflict do nothing
+    returning topic, partition, "offset"`
+  const fresh = new Set(rows.map((row) => `${row.topic} ${row.partition} ${row.offset}`))
+  const written = letters.filter(({ record }) => fresh.has(`${record.topic} ${record.partition} ${record.offset}`))
+  if (written.length === 0) return []
+
+  const now = new Date().toISOString()
+  await tx`
+    insert into outbox (topic, key, headers, raw)
+    select topic, key, headers, decode(raw, 'base64') from unnest(
+      ${written.map(({ record }) => deadLetterTopic(record.topic, group))}::text[],
+      ${written.map(({ record }) => textKey(record.key))}::text[],
+      ${written.map((letter) => JSON.stringify(deadLetterHeaders(letter, group, now)))}::text[],
+      ${written.map(({ record }) => keptValue(record.value)?.toString('base64') ?? null)}::text[])
+      as letter (topic, key, headers, raw)`
+  return written
+}
+
+function deadLetterHeaders({ record, reason, message }: Undecodable, group: string, at: string): StoredHeader[] {
+  const own: StoredHeader[] = [
+    ['dlq_reason', reason],
+    ['dlq_message', message.slice(0, 1_000)],
+    ['dlq_topic', record.topic],
+    ['dlq_partition', String(record.partition)],
+    ['dlq_offset', String(record.offset)],
+    ['dlq_timestamp', String(record.timestamp)],
+    ['dlq_group', group],
+    ['dlq_attempts', '1'],
+    ['dlq_first_at', at],
+    ['dlq_last_at', at],
+  ]
+  if (record.key !== null && textKey(record.key) === null) own.push(['dlq_key', record.key.toString('base64'), 'base64'])
+  if (record.value !== null && keptValue(record.value) === null) {
+    own.push(['dlq_value_bytes', String(record.value.length)])
+    own.push(['dlq_value_sha256', hash('sha256', record.value, 'hex')])
+  }
+  return [...own, ...record.headers.slice(0, 50).map(([name, value]) => storeHeader(name ?? Buffer.alloc(0), value))]
+}
+
+// PostgreSQL's text holds neither U+0000 nor bytes that are not UTF-8.
+function textKey(key: Buffer | null): string | null {
+  const text = key?.toString('utf8') ?? ''
+  return key === null || text.includes('\0') || !Buffer.from(text, 'utf8').equals(key) ? null : text
+}
+
+// A record too large for a dead-letter topic would block the relay for ever: a pointer and a hash stand for it.
+function keptValue(value: Buffer | null): Buffer | null {
+  return value !== null && value.length <= VALUE_LIMIT_BYTES ? value : null
+}

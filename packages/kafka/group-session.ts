@@ -1,0 +1,354 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Consumer } from '@platformatic/kafka'
+import type { Logger } from '@timesale/telemetry/logger'
+import type { RawRecord } from './decode.ts'
+
+export interface GroupSessionOptions {
+  readonly group: string
+  readonly topics: readonly string[]
+  readonly brokers: readonly string[]
+  /** Static membership: the same process restarted takes its partitions back without a rebalance. */
+  readonly instanceId: string | undefined
+  readonly logger: Logger
+  /** True once all of it is durable; tries for ever unless `superseded` says that it is no longer ours to do. */
+  readonly process: (records: readonly RawRecord[], superseded: () => boolean) => Promise<boolean>
+  readonly onJoined: () => void
+  /** The consumer is alive: an answer came, or a batch was finished or tried. */
+  readonly onActivity: () => void
+  readonly onFallback: (partitions: number, why: string) => void
+  readonly signal: AbortSignal
+}
+
+/** The session cannot go on and another one must be begun. */
+export class SessionBroken extends Error {
+  override readonly name = 'SessionBroken'
+}
+
+const SESSION_TIMEOUT_MS = 10_000
+const HEARTBEAT_MS = 1_000
+// Short, because heartbeats and commits wait behind a fetch on the same connection.
+const FETCH_WAIT_MS = 100
+const FETCH_MAX_BYTES = 1024 * 1024
+const FETCH_DEADLINE_MS = 10_000
+const JOIN_DEADLINE_MS = 40_000
+const COMMIT_EVERY_MS = 200
+const FETCH_FAILURES_MAX = 20
+const READ_UNCOMMITTED = 0
+const EARLIEST = -2n
+const OFFSET_OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE'
+
+interface PartitionState {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to fetch. */
+  position: bigint
+  /** Everything before this is done and durable. */
+  finished: bigint
+  committed: bigint
+}
+
+interface Fetched {
+  readonly node: number
+  readonly generation: number
+  readonly records: readonly RawRecord[]
+  readonly advance: readonly { readonly state: PartitionState; readonly to: bigint }[]
+  readonly error?: unknown
+}
+
+/**
+ * One membership of a consumer group, from join to leave: fetches what is assigned, one batch ahead, hands it on in
+ * order, and commits the finished prefix of each partition every 200 ms, after the database commit, never before.
+ *
+ * Reads with the client's `fetch` instead of its stream: a stream emits records of revoked partitions from its buffer
+ * and, after a rejoin, steps back in order. Here a rebalance begins a new generation, and what an older one fetched is
+ * thrown away. A batch that is being applied when partitions are taken away does no harm: the inbox decides.
+ */
+export async function runGroupSession(options: GroupSessionOptions): Promise<void> {
+  const session = new GroupSession(options)
+  try {
+    await session.run()
+  } finally {
+    await session.close()
+  }
+}
+
+class GroupSession {
+  readonly #options: GroupSessionOptions
+  readonly #consumer: Consumer<Buffer, Buffer, Buffer, Buffer>
+  readonly #inFlight = new Map<number, Promise<Fetched>>()
+  #generation = 0
+  #assigned: { generation: number; states: Map<string, PartitionState> } | undefined
+  #broken: unknown
+  #committing: Promise<void> | undefined
+  #fetchFailures = 0
+
+  constructor(options: GroupSessionOptions) {
+    this.#options = options
+    this.#consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
+      clientId: `${options.group}-consumer`,
+      groupId: options.group,
+      ...(options.instanceId === undefined ? {} : { groupInstanceId: options.instanceId }),
+      bootstrapBrokers: [...options.brokers],
+      autocommit: false,
+      sessionTimeout: SESSION_TIMEOUT_MS,
+      rebalanceTimeout: 15_000,
+      heartbeatInterval: HEARTBEAT_MS,
+      isolationLevel: READ_UNCOMMITTED,
+      maxWaitTime: FETCH_WAIT_MS,
+      retries: 1,
+      retryDelay: 200,
+      connectTimeout: 2_000,
+      timeout: 5_000,
+    })
+    this.#consumer.topics.trackAll(...options.topics)
+    // Also after every rejoin, with a new generation: positions must be read again.
+    this.#consumer.on('consumer:group:join', () => {
+      this.#generation += 1
+      options.onJoined()
+    })
+    this.#consumer.on('consumer:heartbeat:stalled', () => this.#fail(new SessionBroken('Heartbeats get no answer')))
+    this.#consumer.on('error', (error: unknown) => this.#fail(error))
+  }
+
+  async run(): Promise<void> {
+    await within(JOIN_DEADLINE_MS, this.#consumer.joinGroup({}), 'joining the group')
+    const commits = setInterval(() => void this.#commit().catch(() => undefined), COMMIT_EVERY_MS)
+    try {
+      while (!this.#options.signal.aborted) {
+        if (this.#broken !== undefined) throw this.#broken
+        await this.#step()
+      }
+    } finally {
+      clearInterval(commits)
+    }
+  }
+
+  /** Commits what is finished and leaves the group. */
+  async close(): Promise<void> {
+    // Errors say nothing that matters here: what was not committed is delivered again, and dropped by the inbox.
+    await within(2_000, this.#commit(), 'the last commit').catch(() => undefined)
+    await within(3_000, this.#consumer.close(true), 'leaving the group').catch(() => undefined)
+  }
+
+  async #step(): Promise<void> {
+    const assigned = await this.#currentAssignment()
+    if (assigned.states.size === 0) {
+      this.#options.onActivity()
+      await sleep(FETCH_WAIT_MS)
+      return
+    }
+    await this.#startFetches(assigned)
+    const fetched = await Promise.race(this.#inFlight.values())
+    this.#inFlight.delete(fetched.node)
+    if (fetched.error !== undefined) return await this.#recover(fetched)
+    this.#fetchFailures = 0
+    this.#options.onActivity()
+    if (fetched.generation !== this.#generation) return
+
+    for (const { state, to } of fetched.advance) state.position = to
+    // The next batch is on its way while this one is applied.
+    await this.#startFetches(assigned)
+    const superseded = (): boolean => fetched.generation !== this.#generation || this.#options.signal.aborted
+    const done = fetched.records.length === 0 || (await this.#options.process(fetched.records, superseded))
+    if (!done || fetched.generation !== this.#generation) return
+    for (const { state, to } of fetched.advance) state.finished = to
+  }
+
+  async #currentAssignment(): Promise<{ generation: number; states: Map<string, PartitionState> }> {
+    if (this.#assigned?.generation === this.#generation) return this.#assigned
+    const generation = this.#generation
+    const assignments = (this.#consumer.assignments ?? []).filter(({ partitions }) => partitions.length > 0)
+    const states = new Map<string, PartitionState>()
+    if (assignments.length > 0) {
+      const topics = assignments.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+      const committed = await within(JOIN_DEADLINE_MS, this.#consumer.listCommittedOffsets({ topics }), 'committed offsets')
+      const earliest = await this.#earliest(topics)
+      let without = 0
+      for (const { topic, partitions } of topics) {
+        for (const partition of partitions) {
+          const known = committed.get(topic)?.[partition] ?? -1n
+          const position = known >= 0n ? known : (earliest.get(topic)?.[partition] ?? 0n)
+          if (known < 0n) without += 1
+          states.set(`${topic} ${partition}`, { topic, partition, position, finished: position, committed: known })
+        }
+      }
+      if (without > 0) this.#options.onFallback(without, 'no committed offset')
+    }
+    this.#assigned = { generation, states }
+    this.#options.logger.info({ generation, partitions: states.size }, 'consumer: partitions assigned')
+    return this.#assigned
+  }
+
+  #earliest(topics: readonly { topic: string; partitions: readonly number[] }[]): Promise<Map<string, bigint[]>> {
+    return within(
+      JOIN_DEADLINE_MS,
+      this.#consumer.listOffsets({
+        topics: topics.map(({ topic }) => topic),
+        partitions: Object.fromEntries(topics.map(({ topic, partitions }) => [topic, [...partitions]])),
+        timestamp: EARLIEST,
+      }),
+      'earliest offsets',
+    )
+  }
+
+  async #startFetches(assigned: { generation: number; states: Map<string, PartitionState> }): Promise<void> {
+    const metadata = await this.#consumer.metadata({ topics: [...this.#options.topics] })
+    const byLeader = new Map<number, PartitionState[]>()
+    for (const state of assigned.states.values()) {
+      const leader = metadata.topics.get(state.topic)?.partitions[state.partition]?.leader ?? -1
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), state])
+    }
+    for (const [node, states] of byLeader) {
+      if (this.#inFlight.has(node)) continue
+      const topicIds = new Map([...metadata.topics].map(([name, topic]) => [name, topic.id]))
+      this.#inFlight.set(node, this.#fetch(node, assigned.generation, states, topicIds))
+    }
+  }
+
+  async #fetch(
+    node: number,
+    generation: number,
+    states: readonly PartitionState[],
+    topicIds: ReadonlyMap<string, string>,
+  ): Promise<Fetched> {
+    const byTopic = new Map<string, PartitionState[]>()
+    for (const state of states) byTopic.set(state.topic, [...(byTopic.get(state.topic) ?? []), state])
+    const requested = new Map(states.map((state) => [`${state.topic} ${state.partition}`, { state, from: state.position }]))
+    try {
+      const request = this.#consumer.fetch({
+        node,
+        minBytes: 1,
+        maxBytes: FETCH_MAX_BYTES,
+        maxWaitTime: FETCH_WAIT_MS,
+        isolationLevel: READ_UNCOMMITTED,
+        topics: [...byTopic].map(([topic, partitions]) => ({
+          topicId: topicIds.get(topic) ?? '',
+          partitions: partitions.map((state) => ({
+            partition: state.partition,
+            currentLeaderEpoch: -1,
+            fetchOffset: state.position,
+            lastFetchedEpoch: -1,
+            partitionMaxBytes: FETCH_MAX_BYTES,
+          })),
+        })),
+      })
+      const response = await within(FETCH_DEADLINE_MS, request, 'a fetch')
+      const names = new Map([...topicIds].map(([name, id]) => [id, name]))
+      const records: RawRecord[] = []
+      const advance: { state: PartitionState; to: bigint }[] = []
+      for (const topicResponse of response.responses) {
+        const topic = names.get(topicResponse.topicId) ?? ''
+        for (const part of topicResponse.partitions) {
+          // A fetch session may still answer for a partition that was given up.
+          const asked = requested.get(`${topic} ${part.partitionIndex}`)
+          if (asked === undefined) continue
+          let to = asked.from
+          for (const batch of part.records ?? []) {
+            to = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
+            if (isControl(batch.attributes)) continue
+            for (const record of batch.records) {
+              const offset = batch.firstOffset + BigInt(record.offsetDelta)
+              // A batch is sent whole, also what lies before the offset that was asked for.
+              if (offset < asked.from) continue
+              records.push({
+                topic,
+                partition: part.partitionIndex,
+                offset,
+                timestamp: batch.firstTimestamp + record.timestampDelta,
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+              })
+            }
+          }
+          if (to > asked.from) advance.push({ state: asked.state, to })
+        }
+      }
+      return { node, generation, records, advance }
+    } catch (error) {
+      return { node, generation, records: [], advance: [], error }
+    }
+  }
+
+  async #recover({ error, generation }: Fetched): Promise<void> {
+    if (this.#options.signal.aborted) return
+    if (hasApiId(error, OFFSET_OUT_OF_RANGE) && generation === this.#generation) return await this.#restartLostPartitions()
+    this.#fetchFailures += 1
+    this.#options.logger.warn({ err: error, failures: this.#fetchFailures }, 'consumer: a fetch failed')
+    if (this.#fetchFailures >= FETCH_FAILURES_MAX) throw new SessionBroken('Fetches keep failing', { cause: error })
+    this.#consumer.clearMetadata()
+    await sleep(Math.min(50 * 2 ** this.#fetchFailures, 1_000) * Math.random())
+  }
+
+  // Retention passed us, or the topic was made anew: begin at the beginning, never at the end.
+  async #restartLostPartitions(): Promise<void> {
+    const states = [...(this.#assigned?.states.values() ?? [])]
+    const topics = [...new Set(states.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: states.filter((state) => state.topic === topic).map(({ partition }) => partition),
+    }))
+    const earliest = await this.#earliest(topics)
+    const latest = await within(
+      JOIN_DEADLINE_MS,
+      this.#consumer.listOffsets({ topics: topics.map(({ topic }) => topic) }),
+      'latest offsets',
+    )
+    let moved = 0
+    for (const state of states) {
+      const first = earliest.get(state.topic)?.[state.partition] ?? 0n
+      const end = latest.get(state.topic)?.[state.partition] ?? 0n
+      if (state.position >= first && state.position <= end) continue
+      state.position = first
+      state.finished = first
+      moved += 1
+    }
+    this.#options.onFallback(moved, 'offset out of range')
+  }
+
+  async #commit(): Promise<void> {
+    // One at a time; a rejoin in between makes older offsets somebody else's.
+    if (this.#committing !== undefined) return await this.#committing
+    const assigned = this.#assigned
+    if (assigned === undefined || assigned.generation !== this.#generation) return
+    const due = [...assigned.states.values()].filter((state) => state.finished > state.committed)
+    if (due.length === 0) return
+    const offsets = due.map(({ topic, partition, finished }) => ({ topic, partition, offset: finished, leaderEpoch: -1 }))
+    this.#committing = this.#consumer.commit({ offsets }).then(() => {
+      for (const [index, state] of due.entries()) state.committed = offsets[index]?.offset ?? state.committed
+    })
+    try {
+      await this.#committing
+    } finally {
+      this.#committing = undefined
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#broken ??= error ?? new SessionBroken('The consumer failed')
+  }
+}
+
+// Control batches mark transactions and hold nothing of ours. Bit 5, KIP-98.
+function isControl(attributes: number): boolean {
+  return (attributes & 0b10_0000) !== 0
+}
+
+function hasApiId(error: unknown, apiId: string): boolean {
+  if (!(error instanceof Error)) return false
+  if ('apiId' in error && error.apiId === apiId) return true
+  const nested = 'errors' in error && Array.isArray(error.errors) ? error.errors : []
+  return [...nested, error.cause].some((inner) => hasApiId(inner, apiId))
+}
+
+async function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new SessionBroken(`No answer within ${ms} ms: ${what}`)), ms)
+  })
+  work.catch(() => undefined)
+  try {
+    return await Promise.race([work, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}

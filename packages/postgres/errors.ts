@@ -1,0 +1,53 @@
+import { DatabaseError } from 'pg'
+
+/** What became of a transaction that failed: nothing happened, or nobody knows (the answer to COMMIT was lost). */
+export type Outcome = 'none' | 'unknown'
+
+/** The database did not answer, or not as a database does: connection refused, lost, or a client-side deadline. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable'
+}
+
+/** COMMIT was sent and its answer never came: the transaction may or may not stand. */
+export class CommitOutcomeUnknown extends Error {
+  override readonly name = 'CommitOutcomeUnknown'
+}
+
+// SQLSTATE classes and codes that say something of the server's state and nothing of the statement.
+// https://www.postgresql.org/docs/18/errcodes-appendix.html
+const INFRASTRUCTURE_CLASSES = new Set(['08', '53', '57', '58', 'XX'])
+const INFRASTRUCTURE_CODES = new Set([
+  '25006', // read-only: a failover is under way
+  '25P02', // the transaction is aborted already; the first error is the one that counts
+  '25P03', // idle_in_transaction_session_timeout
+  '25P04', // transaction_timeout
+  '28000', // a role or a database is not there (yet): provisioning
+  '28P01',
+  '3D000',
+  '40001', // serialization failure
+  '40P01', // deadlock
+  '42501', // a grant or a table is not there (yet): a deployment is half way
+  '42703',
+  '42P01',
+  '55P03', // lock_timeout
+])
+
+/** True where trying the same again later can help, and giving up on one event or one order would be wrong. */
+export function isInfrastructure(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable || error instanceof CommitOutcomeUnknown) return true
+  if (!(error instanceof DatabaseError)) return false
+  const code = error.code ?? ''
+  return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code)
+}
+
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  return (
+    error instanceof DatabaseError &&
+    error.code === '23505' &&
+    (constraint === undefined || error.constraint === constraint)
+  )
+}
+
+export function outcomeOf(error: unknown): Outcome {
+  return error instanceof CommitOutcomeUnknown ? 'unknown' : 'none'
+}

@@ -1,0 +1,63 @@
+/** Reads one service's settings; `text` without a fallback is required. Numbers and URLs are checked as they are read. */
+export interface EnvReader {
+  text(key: string, fallback?: string): string
+  int(key: string, fallback: number): number
+  list(key: string): string[]
+  url(key: string): string
+}
+
+/** Every problem of the environment at once, so that nobody has to start five times to learn of five. */
+export class BadEnvironment extends Error {
+  override readonly name = 'BadEnvironment'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The environment is not complete:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/**
+ * Settings of a service from its environment. A key is looked up with the service's prefix first (`ORDER_DB_URL`),
+ * then without it (`DB_URL`), so that what all services share is set once.
+ */
+export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (get: EnvReader) => Config): Config {
+  const problems: string[] = []
+  const find = (key: string): string | undefined => {
+    const value = env[prefix + key] ?? env[key]
+    return value === '' ? undefined : value
+  }
+  const missing = (key: string, what: string): void => {
+    problems.push(`${prefix}${key} (or ${key}) is missing: ${what}`)
+  }
+
+  const config = read({
+    text(key, fallback) {
+      const value = find(key) ?? fallback
+      if (value === undefined) missing(key, 'a text')
+      return value ?? ''
+    },
+    int(key, fallback) {
+      const value = find(key)
+      if (value === undefined) return fallback
+      if (/^-?\d{1,12}$/.test(value)) return Number(value)
+      problems.push(`${prefix}${key} is not a whole number: ${value}`)
+      return fallback
+    },
+    list(key) {
+      const value = find(key)
+      if (value === undefined) missing(key, 'a list with commas between')
+      return (value ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '')
+    },
+    url(key) {
+      const value = find(key)
+      if (value === undefined) missing(key, 'a URL')
+      // The value may hold a password, so the complaint does not repeat it.
+      else if (!URL.canParse(value)) problems.push(`${prefix}${key} is not a URL`)
+      return value ?? ''
+    },
+  })
+
+  if (problems.length > 0) throw new BadEnvironment(problems)
+  return config
+}

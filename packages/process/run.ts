@@ -1,0 +1,32 @@
+import { BadEnvironment } from './env.ts'
+
+/** Something that runs until it is told to stop. */
+export interface Running {
+  /** Ends gracefully; called once. Correctness must not depend on it: SIGKILL is the other way out. */
+  stop(): Promise<void>
+}
+
+// Longer than every bounded wait of a shutdown together; shorter than what orchestrators grant (30 s in Kubernetes).
+const HARD_STOP_MS = 25_000
+
+/** A process around one service: start, wait for SIGTERM or SIGINT, stop, exit by itself. */
+export async function run(start: () => Promise<Running>): Promise<void> {
+  const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+
+  let running: Running
+  try {
+    running = await start()
+  } catch (error) {
+    console.error(error instanceof BadEnvironment ? error.message : error)
+    process.exitCode = 1
+    return
+  }
+
+  await stopAsked
+  setTimeout(() => process.exit(1), HARD_STOP_MS).unref()
+  await running.stop()
+  process.exitCode = 0
+}

@@ -1,0 +1,19 @@
+import { readEnv } from '@timesale/process/env'
+import { provision } from './provision.ts'
+
+// For deployments: makes databases, roles, tables and topics. `npm start` does the same by itself.
+// KAFKA_BROKERS, and for each service <SERVICE>_DB_URL and <SERVICE>_DB_ADMIN_URL.
+
+const SERVICES = ['product', 'order', 'stock', 'notification', 'analytics'] as const
+
+const config = readEnv(process.env, '', (get) => ({
+  kafkaBrokers: get.text('KAFKA_BROKERS'),
+  replication: get.int('KAFKA_REPLICATION', 3),
+  databases: SERVICES.map((service) => ({
+    service,
+    serviceUrl: get.url(`${service.toUpperCase()}_DB_URL`),
+    adminUrl: process.env[`${service.toUpperCase()}_DB_ADMIN_URL`],
+  })),
+}))
+
+await provision({ ...config, playground: false, onStep: (text) => console.log(`provisioned: ${text}`) })

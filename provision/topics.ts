@@ -1,0 +1,56 @@
+import { Admin } from '@platformatic/kafka'
+import { topicSpecs, type TopicSpec } from '@timesale/contracts/topics'
+
+export interface TopicsTarget {
+  readonly brokers: readonly string[]
+  /** Copies of each partition; at most the number of brokers. */
+  readonly replication: number
+  readonly playground: boolean
+}
+
+/**
+ * Creates the topics that are missing. Refuses a topic whose partitions differ from the contract: a key would move to
+ * another partition, and with it the order of its events would be lost.
+ */
+export async function provisionTopics(target: TopicsTarget): Promise<void> {
+  const admin = new Admin({
+    clientId: 'timesale-provision',
+    bootstrapBrokers: [...target.brokers],
+    retries: 5,
+    retryDelay: 500,
+    connectTimeout: 3_000,
+  })
+  try {
+    const existing = new Set(await admin.listTopics({ includeInternals: false }))
+    const specs = topicSpecs({ playground: target.playground })
+    for (const spec of specs.filter(({ name }) => !existing.has(name))) await create(admin, spec, target.replication)
+    await checkPartitions(admin, specs.filter(({ name }) => existing.has(name)))
+  } finally {
+    await admin.close()
+  }
+}
+
+async function create(admin: Admin, spec: TopicSpec, replication: number): Promise<void> {
+  const minInSync = replication >= 3 ? 2 : 1
+  await admin.createTopics({
+    topics: [spec.name],
+    partitions: spec.partitions,
+    replicas: replication,
+    configs: Object.entries({ ...spec.configs, 'min.insync.replicas': String(minInSync) }).map(([name, value]) => ({ name, value })),
+  })
+}
+
+async function checkPartitions(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
+  if (specs.length === 0) return
+  const metadata = await admin.metadata({ topics: specs.map(({ name }) => name) })
+  for (const spec of specs) {
+    const partitions = metadata.topics.get(spec.name)?.partitionsCount
+    if (partitions !== undefined && partitions !== spec.partitions) {
+      throw new Error(
+        `Topic ${spec.name} has ${partitions} partitions, the contract says ${spec.partitions}. ` +
+          'Changing that would move keys and break the order of their events: make the topic anew, or change contracts/topics.ts.',
+      )
+    }
+  }
+}
+

@@ -1,0 +1,44 @@
+import { OrderConfirmed } from '@timesale/contracts/order-events'
+import { isEvent, type ReceivedEvent } from '@timesale/kafka/decode'
+
+/** What is to be added under one key. Revenue is a bigint: sums outgrow what a number holds exactly. */
+export interface Sum {
+  readonly by: string
+  readonly currency: string
+  orders: number
+  units: number
+  revenueMinor: bigint
+}
+
+export interface SalesOfBatch {
+  /** By minute of the event's own time (ISO), so that a late reader counts like a prompt one. */
+  readonly minutes: readonly Sum[]
+  readonly products: readonly Sum[]
+  readonly events: readonly { readonly minute: string; readonly type: string; readonly events: number }[]
+}
+
+/** What a batch of events adds to the rollups. Pure. */
+export function sumUp(batch: readonly ReceivedEvent[]): SalesOfBatch {
+  const minutes = new Map<string, Sum>()
+  const products = new Map<string, Sum>()
+  const events = new Map<string, { minute: string; type: string; events: number }>()
+  for (const event of batch) {
+    const minute = `${event.time.toISOString().slice(0, 16)}:00.000Z`
+    const seen = events.get(`${minute} ${event.type}`) ?? { minute, type: event.type, events: 0 }
+    seen.events += 1
+    events.set(`${minute} ${event.type}`, seen)
+    if (!isEvent(event, OrderConfirmed)) continue
+    add(minutes, minute, event.data)
+    add(products, event.data.productId, event.data)
+  }
+  return { minutes: [...minutes.values()], products: [...products.values()], events: [...events.values()] }
+}
+
+function add(sums: Map<string, Sum>, by: string, order: { currency: string; quantity: number; unitPriceMinor: number }): void {
+  const key = `${by} ${order.currency}`
+  const sum = sums.get(key) ?? { by, currency: order.currency, orders: 0, units: 0, revenueMinor: 0n }
+  sum.orders += 1
+  sum.units += order.quantity
+  sum.revenueMinor += BigInt(order.quantity) * BigInt(order.unitPriceMinor)
+  sums.set(key, sum)
+}

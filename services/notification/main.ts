@@ -1,0 +1,5 @@
+import { run } from '@timesale/process/run'
+import { startNotification } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(() => startNotification(readConfig(process.env)))

@@ -1,0 +1,51 @@
+import { rememberInstallation } from '@timesale/postgres/installation'
+import type { Running } from '@timesale/process/run'
+import { RedisHints } from '@timesale/redis/redis'
+import { startService } from '@timesale/service/service'
+import { calmLog } from '@timesale/telemetry/logger'
+import { traceId } from '@timesale/telemetry/trace'
+import { AcceptBatch } from './accept/accept-batch.ts'
+import type { OrderConfig } from './config.ts'
+import { ORDER_USES, applyToOrders } from './events/consumer.ts'
+import { cancelOrderRoute } from './http/cancel-order.ts'
+import { placeOrderRoute } from './http/place-order.ts'
+import { readOrderableProductRoute } from './http/read-orderable-product.ts'
+import { readOrderRoutes } from './http/read-orders.ts'
+import { createDoor } from './redis/door.ts'
+
+export function startOrder(config: OrderConfig): Promise<Running & { port: number }> {
+  return startService({
+    name: 'order',
+    description: 'Accepts orders and decides what becomes of them.',
+    config,
+    migrations: new URL('./db/migrations/', import.meta.url),
+    build: (parts) => {
+      const { db, logger, registry, wakeRelay } = parts
+      const redis = new RedisHints({ url: config.redisUrl, logger })
+      const door = createDoor(redis, rememberInstallation(db.sql))
+      const accepted = calmLog(logger, 'order accepted')
+      const batch = new AcceptBatch({
+        db,
+        door,
+        logger,
+        registry,
+        onAccepted: (wishes) => {
+          wakeRelay()
+          door.remember(wishes)
+          for (const wish of wishes) accepted(() => ({ orderId: wish.orderId, traceId: traceId(wish.traceparent) }))
+        },
+      })
+      return {
+        routes: (app) => {
+          placeOrderRoute(app, parts, batch, config.outboxCap)
+          cancelOrderRoute(app, parts)
+          readOrderRoutes(app, parts)
+          readOrderableProductRoute(app, parts)
+        },
+        consumer: { group: 'order', uses: ORDER_USES, apply: applyToOrders },
+        degradations: () => (redis.reachable ? [] : ['redis: does not answer; repeated and sold-out orders ask PostgreSQL']),
+        close: () => redis.close(),
+      }
+    },
+  })
+}

@@ -1,0 +1,14 @@
+import { readEnv } from '@timesale/process/env'
+import { readServiceConfig } from '@timesale/service/config'
+
+export type OrderConfig = ReturnType<typeof readConfig>
+export type OutboxCap = OrderConfig['outboxCap']
+
+export function readConfig(env: NodeJS.ProcessEnv) {
+  return readEnv(env, 'ORDER_', (get) => ({
+    ...readServiceConfig(get, 8081),
+    redisUrl: get.url('REDIS_URL'),
+    /** Beyond this, orders are answered 503: events that cannot be published must not pile up without end. */
+    outboxCap: { events: get.int('OUTBOX_CAP_EVENTS', 50_000), oldestMs: get.int('OUTBOX_CAP_OLDEST_MS', 300_000) },
+  }))
+}

@@ -1,0 +1,57 @@
+import type { Fact } from '@timesale/contracts/event'
+import { ProductChanged } from '@timesale/contracts/product-events'
+import { StockAnnounced, StockRejected, StockReserved } from '@timesale/contracts/stock-events'
+import type { Apply } from '@timesale/kafka/apply-batch'
+import { isEvent, type ReceivedEvent } from '@timesale/kafka/decode'
+import { appendHistory, lockOrders, saveOrders, type HistoryEntry } from '../db/orders.ts'
+import { markStocked, savePrices } from '../db/product-copies.ts'
+import { confirmOrder, rejectOrder, type Decision, type Order } from '../order.ts'
+
+export const ORDER_USES = [StockReserved, StockRejected, StockAnnounced, ProductChanged] as const
+
+// One decision on top of the other within a batch, then everything is saved at once.
+export const applyToOrders: Apply = async (tx, events) => {
+  const at = new Date()
+  await keepProductCopies(tx, events)
+
+  const answers = events.filter((event) => isEvent(event, StockReserved) || isEvent(event, StockRejected))
+  const orders = await lockOrders(tx, [...new Set(answers.map(({ aggregateId }) => aggregateId))])
+  const changed = new Map<string, Order>()
+  const history: HistoryEntry[] = []
+  const facts: Fact[] = []
+  for (const event of answers) {
+    const order = changed.get(event.aggregateId) ?? orders.get(event.aggregateId)
+    // Stock answers for orders that were placed. One that is not here was never ours: its placing was forged.
+    if (order === undefined) continue
+    const decision = decide(order, event)
+    if (decision.facts.length === 0) continue
+    changed.set(order.orderId, decision.order)
+    const { orderId, version, status } = decision.order
+    history.push({ orderId, version, status, cause: `${event.type} ${event.aggregateId}.${event.version}` })
+    facts.push(...decision.facts.map((fact) => ({ ...fact, traceparent: event.traceparent })))
+  }
+  await saveOrders(tx, [...changed.values()])
+  await appendHistory(tx, history, at)
+  return facts
+}
+
+function decide(order: Order, event: ReceivedEvent): Decision {
+  if (isEvent(event, StockReserved)) return confirmOrder(order)
+  if (isEvent(event, StockRejected)) return rejectOrder(order, event.data.reason)
+  return { order, facts: [] }
+}
+
+// The newest price of each product, and which products stock knows of.
+async function keepProductCopies(tx: Parameters<Apply>[0], events: readonly ReceivedEvent[]): Promise<void> {
+  const prices = new Map<string, { productId: string; unitPriceMinor: number; currency: string }>()
+  const stocked = new Set<string>()
+  for (const event of events) {
+    if (isEvent(event, ProductChanged)) {
+      const { productId, priceMinor, currency } = event.data
+      prices.set(productId, { productId, unitPriceMinor: priceMinor, currency })
+    }
+    if (isEvent(event, StockAnnounced)) stocked.add(event.data.productId)
+  }
+  await savePrices(tx, [...prices.values()])
+  await markStocked(tx, [...stocked])
+}

@@ -1,0 +1,5 @@
+import { run } from '@timesale/process/run'
+import { startOrder } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(() => startOrder(readConfig(process.env)))

@@ -1,0 +1,5 @@
+import { run } from '@timesale/process/run'
+import { startProduct } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(() => startProduct(readConfig(process.env)))
