@@ -67,7 +67,10 @@ export const OrderPage = Type.Object({
 })
 export type OrderPage = Static<typeof OrderPage>
 
-export const OrderParams = Type.Object({ orderId: Type.String({ pattern: ID_PATTERN }) }, { additionalProperties: false })
+export const OrderParams = Type.Object(
+  { orderId: Type.String({ pattern: ID_PATTERN }) },
+  { additionalProperties: false },
+)
 export const ProductParams = Type.Object(
   { productId: Type.String({ pattern: ID_PATTERN }) },
   { additionalProperties: false },

@@ -22,7 +22,10 @@ export const REFUSALS = {
   'outbox-full': { status: 503, title: 'Too many events wait to be published; try again soon' },
   overloaded: { status: 503, title: 'Too many requests wait; try again soon' },
   'database-unavailable': { status: 503, title: 'The database does not answer; try again soon' },
-  'outcome-unknown': { status: 503, title: 'It is not known whether the request took effect; repeat it with the same id' },
+  'outcome-unknown': {
+    status: 503,
+    title: 'It is not known whether the request took effect; repeat it with the same id',
+  },
   'shutting-down': { status: 503, title: 'This instance is shutting down; try again' },
 } as const satisfies Record<string, { status: number; title: string }>
 

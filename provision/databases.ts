@@ -36,7 +36,10 @@ export async function provisionDatabase(target: DatabaseTarget): Promise<void> {
 export async function provisionInstallation(targets: readonly DatabaseTarget[], newId: string): Promise<void> {
   const clients = await Promise.all(
     targets.map(async (target) => {
-      const url = target.adminUrl === undefined ? target.serviceUrl : urlWithDatabase(target.adminUrl, partsOf(target.serviceUrl).database)
+      const url =
+        target.adminUrl === undefined
+          ? target.serviceUrl
+          : urlWithDatabase(target.adminUrl, partsOf(target.serviceUrl).database)
       const client = new Client({ connectionString: url })
       client.on('error', () => undefined)
       await client.connect()

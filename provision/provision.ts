@@ -19,8 +19,12 @@ export async function provision(options: ProvisionOptions): Promise<void> {
   const step = options.onStep ?? (() => undefined)
   const brokers = options.kafkaBrokers.split(',').map((broker) => broker.trim())
   await Promise.all([
-    provisionTopics({ brokers, replication: options.replication, playground: options.playground }).then(() => step('topics')),
-    ...options.databases.map((database) => provisionDatabase(database).then(() => step(`database of ${database.service}`))),
+    provisionTopics({ brokers, replication: options.replication, playground: options.playground }).then(() =>
+      step('topics'),
+    ),
+    ...options.databases.map((database) =>
+      provisionDatabase(database).then(() => step(`database of ${database.service}`)),
+    ),
   ])
   await provisionInstallation(options.databases, randomUUID())
   step('installation id')

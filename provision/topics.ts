@@ -24,7 +24,10 @@ export async function provisionTopics(target: TopicsTarget): Promise<void> {
     const existing = new Set(await admin.listTopics({ includeInternals: false }))
     const specs = topicSpecs({ playground: target.playground })
     for (const spec of specs.filter(({ name }) => !existing.has(name))) await create(admin, spec, target.replication)
-    await checkPartitions(admin, specs.filter(({ name }) => existing.has(name)))
+    await checkPartitions(
+      admin,
+      specs.filter(({ name }) => existing.has(name)),
+    )
   } finally {
     await admin.close()
   }
@@ -36,7 +39,10 @@ async function create(admin: Admin, spec: TopicSpec, replication: number): Promi
     topics: [spec.name],
     partitions: spec.partitions,
     replicas: replication,
-    configs: Object.entries({ ...spec.configs, 'min.insync.replicas': String(minInSync) }).map(([name, value]) => ({ name, value })),
+    configs: Object.entries({ ...spec.configs, 'min.insync.replicas': String(minInSync) }).map(([name, value]) => ({
+      name,
+      value,
+    })),
   })
 }
 
@@ -53,4 +59,3 @@ async function checkPartitions(admin: Admin, specs: readonly TopicSpec[]): Promi
     }
   }
 }
-

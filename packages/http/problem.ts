@@ -20,10 +20,11 @@ export function problemOf(error: FastifyError | Error): Problem {
     return problem('invalid-request', { detail: error.message, errors: fieldErrors(error) })
   }
   const known = 'code' in error ? FRAMEWORK_CODES[error.code] : undefined
-  if (known !== undefined) return known(error)
-  if ('statusCode' in error && error.statusCode === 400) return invalidJson(error)
+  if (known !== undefined) return known()
   if (isInfrastructure(error)) {
-    return outcomeOf(error) === 'unknown' ? problem('outcome-unknown') : problem('database-unavailable', { accepted: false })
+    return outcomeOf(error) === 'unknown'
+      ? problem('outcome-unknown')
+      : problem('database-unavailable', { accepted: false })
   }
   return problem('internal-error')
 }
@@ -40,24 +41,16 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   return sendProblem(reply, document)
 }
 
-const FRAMEWORK_CODES: Record<string, (error: Error) => Problem> = {
+const FRAMEWORK_CODES: Record<string, () => Problem> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () => problem('body-too-large', at('body', 'is larger than this route takes')),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => problem('unsupported-media-type', at('content-type', 'must be application/json')),
-  FST_ERR_CTP_EMPTY_JSON_BODY: () => problem('invalid-request', at('body', 'is missing')),
-  FST_ERR_CTP_INVALID_JSON_BODY: invalidJson,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
+    problem('unsupported-media-type', at('content-type', 'must be application/json')),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => problem('invalid-request', at('content-length', 'does not match the body')),
   FST_ERR_BAD_URL: () => problem('invalid-request', at('url', 'is not a valid path')),
 }
 
 function at(field: string, message: string): Pick<Problem, 'detail' | 'errors'> {
   return { detail: `${field} ${message}`, errors: [{ field, message }] }
-}
-
-function invalidJson(error: Error): Problem {
-  const poisoned = /prototype/.test(error.message)
-  return poisoned
-    ? problem('invalid-request', at('__proto__', 'is not allowed'))
-    : problem('invalid-json', at('body', 'is not valid JSON'))
 }
 
 // "body/quantity must be integer" with additionalProperties and required named by their own field.
@@ -72,7 +65,10 @@ function fieldErrors(error: FastifyError): { field: string; message: string }[] 
   })
 }
 
-function messageOf(message: string | undefined, params: { missingProperty?: string; additionalProperty?: string }): string {
+function messageOf(
+  message: string | undefined,
+  params: { missingProperty?: string; additionalProperty?: string },
+): string {
   if (params.missingProperty !== undefined) return 'is missing'
   if (params.additionalProperty !== undefined) return 'is not a known field'
   return message ?? 'is not valid'

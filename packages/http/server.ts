@@ -1,8 +1,10 @@
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import fastify, { LogController, type FastifyInstance, type RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import swagger from '@fastify/swagger'
 import apiReference from '@scalar/fastify-api-reference'
+import { Refusal } from '@timesale/contracts/refusals'
 import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
@@ -20,7 +22,7 @@ export type HttpServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
-  FastifyBaseLogger,
+  Logger,
   TypeBoxTypeProvider
 >
 
@@ -39,13 +41,12 @@ export interface HttpServerOptions {
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const app: HttpServer = fastify({
-    loggerInstance: options.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes ?? 64 * 1024,
     requestTimeout: 15_000,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
-    maxParamLength: 200,
     routerOptions: { maxParamLength: 200 },
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     forceCloseConnections: 'idle',
@@ -60,12 +61,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   )
   // JSON alone: text/plain, which fastify would also take, is a media type like any other here.
   app.removeContentTypeParser('text/plain')
-  const parseJson = app.getDefaultJsonParser('error', 'error')
-  // A POST without a body is a body that is missing where the route wants one, and nothing wrong where it does not.
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined)
-    else void parseJson(request, body as string, done)
-  })
+  takeJson(app)
 
   observe(app, options)
   await describe(app, options)
@@ -78,10 +74,35 @@ export async function listen(app: HttpServer, address: { host: string; port: num
   await app.listen({ host: address.host, port: address.port })
 }
 
+function takeJson(app: HttpServer): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = body.toString()
+    // A POST without a body is a body that is missing where the route wants one, and nothing wrong where it does not.
+    if (text === '') return done(null, undefined)
+    void parse(request, text, (error, value) => done(error === null ? null : refuseJson(text), value))
+  })
+}
+
+// The strict parser refuses two things: what is not JSON, and keys that would reach into an object's prototype.
+function refuseJson(text: string): Refusal {
+  try {
+    JSON.parse(text)
+  } catch {
+    return new Refusal('invalid-json', { errors: [{ field: 'body', message: 'is not valid JSON' }] })
+  }
+  const field = text.includes('constructor') && !text.includes('__proto__') ? 'constructor' : '__proto__'
+  return new Refusal('invalid-request', { errors: [{ field, message: 'is not allowed' }] }, `${field} is not allowed`)
+}
+
 function observe(app: HttpServer, { registry }: HttpServerOptions): void {
-  const seconds = histogram(registry, 'http_request_seconds', 'Time to answer, by route', ['method', 'route', 'status'], [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
-  ])
+  const seconds = histogram(
+    registry,
+    'http_request_seconds',
+    'Time to answer, by route',
+    ['method', 'route', 'status'],
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  )
   app.decorateRequest('traceparent', '')
   app.addHook('onRequest', (request, _reply, done) => {
     const header = request.headers['traceparent']
@@ -92,7 +113,13 @@ function observe(app: HttpServer, { registry }: HttpServerOptions): void {
     const route = request.routeOptions.url ?? 'unknown'
     seconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
     request.log.debug(
-      { method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime, traceId: traceId(request.traceparent) },
+      {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: reply.elapsedTime,
+        traceId: traceId(request.traceparent),
+      },
       'request',
     )
     done()
@@ -126,7 +153,7 @@ function operate(app: HttpServer, options: HttpServerOptions): void {
 }
 
 // What the HTTP parser itself refuses never becomes a request.
-function answerBrokenRequest(error: Error & { code?: string }, socket: import('node:net').Socket): void {
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

@@ -5,7 +5,16 @@ import { isInfrastructure } from '@timesale/postgres/errors'
 import type { Tx } from '@timesale/postgres/sql'
 import type { Decoded, RawRecord, ReceivedEvent, Undecodable } from './decode.ts'
 import { writeDeadLetters } from './dead-letter.ts'
-import { InboxRaced, judge, keyOf, lockPositions, movePositions, type AggregateKey, type Move, type Position } from './inbox.ts'
+import {
+  InboxRaced,
+  judge,
+  keyOf,
+  lockPositions,
+  movePositions,
+  type AggregateKey,
+  type Move,
+  type Position,
+} from './inbox.ts'
 import { appendToOutbox } from './outbox.ts'
 import { findParked, findResumable, park, unparkApplied } from './parked-events.ts'
 
@@ -109,11 +118,18 @@ async function applyTogether(on: BatchDependencies, batch: readonly Decoded[]): 
       const positions = await lockPositions(tx, on.group, keys)
       const parked = await findParked(tx, on.group, keys)
       const plan = sortOut(events, positions, parked)
-      const facts = await on.apply(tx, plan.apply.filter((event) => event.definition !== undefined))
+      const facts = await on.apply(
+        tx,
+        plan.apply.filter((event) => event.definition !== undefined),
+      )
       await movePositions(tx, on.group, plan.moves)
       for (const event of plan.park) await park(tx, on.group, event, { reason: 'gap' })
       if (parked.size > 0) {
-        await unparkApplied(tx, on.group, keys.filter((key) => parked.has(keyOf(key))))
+        await unparkApplied(
+          tx,
+          on.group,
+          keys.filter((key) => parked.has(keyOf(key))),
+        )
         gapsFilled = plan.moves.some((move) => parked.has(keyOf(move)))
       }
       gapsFilled ||= plan.park.some((event) => plan.moves.some((move) => keyOf(move) === keyOf(event)))
@@ -195,6 +211,8 @@ export function sortOut(
 }
 
 function distinctKeys(events: readonly ReceivedEvent[]): AggregateKey[] {
-  const keys = new Map(events.map(({ source, aggregateId }) => [keyOf({ source, aggregateId }), { source, aggregateId }]))
+  const keys = new Map(
+    events.map(({ source, aggregateId }) => [keyOf({ source, aggregateId }), { source, aggregateId }]),
+  )
   return [...keys.values()]
 }

@@ -54,9 +54,19 @@ export class TopicConsumer {
     this.#topics = GROUPS[options.group]
     const { registry, group } = options
     const outcomes = counter(registry, 'consumer_events_total', 'Events, by what became of them', ['group', 'outcome'])
-    const age = gauge(registry, 'consumer_last_event_age_seconds', 'Age of the newest event when it was applied', ['group'])
-    this.#batchSize = histogram(registry, 'consumer_batch_records', 'Records a batch', ['group'], [1, 10, 50, 100, 500, 1000, 5000])
-    this.#fallbacks = counter(registry, 'consumer_offset_fallbacks_total', 'Partitions read from their beginning', ['group'])
+    const age = gauge(registry, 'consumer_last_event_age_seconds', 'Age of the newest event when it was applied', [
+      'group',
+    ])
+    this.#batchSize = histogram(
+      registry,
+      'consumer_batch_records',
+      'Records a batch',
+      ['group'],
+      [1, 10, 50, 100, 500, 1000, 5000],
+    )
+    this.#fallbacks = counter(registry, 'consumer_offset_fallbacks_total', 'Partitions read from their beginning', [
+      'group',
+    ])
     const applied = calmLog(options.logger, 'event applied')
     this.#batch = {
       group,
@@ -97,11 +107,14 @@ export class TopicConsumer {
   async #run(): Promise<void> {
     const { logger } = this.#options
     const signal = this.#stop.signal
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       this.#state = 'joining'
       const standstill = this.#watch()
       try {
-        await Promise.race([this.#session(AbortSignal.any([signal, standstill.signal]), () => (failures = 0)), standstill.reached])
+        await Promise.race([
+          this.#session(AbortSignal.any([signal, standstill.signal]), () => (failures = 0)),
+          standstill.reached,
+        ])
       } catch (error) {
         if (signal.aborted) break
         failures += 1
@@ -141,7 +154,7 @@ export class TopicConsumer {
 
   async #process(records: readonly RawRecord[], superseded: () => boolean): Promise<boolean> {
     this.#batchSize.observe({ group: this.#options.group }, records.length)
-    for (let failures = 0; !superseded(); ) {
+    for (let failures = 0; !superseded();) {
       try {
         await applyBatch(this.#batch, records)
         await this.#resumeSometimes()
@@ -152,7 +165,10 @@ export class TopicConsumer {
         failures += 1
         this.#alive()
         const waitMs = RETRY_MIN_MS + Math.random() * Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS)
-        this.#options.logger.warn({ err: error, failures, waitMs, records: records.length }, 'consumer: will try the batch again')
+        this.#options.logger.warn(
+          { err: error, failures, waitMs, records: records.length },
+          'consumer: will try the batch again',
+        )
         await sleep(waitMs, undefined, { signal: this.#stop.signal }).catch(() => undefined)
       }
     }
@@ -193,7 +209,10 @@ export class TopicConsumer {
     const record = event.record
     const where = { topic: record.topic, partition: record.partition, offset: Number(record.offset) }
     const what = 'type' in event ? eventFields(event) : {}
-    this.#options.logger.warn({ ...where, ...what, detail }, outcome === 'parked' ? 'event parked' : 'record sent to the dead-letter topic')
+    this.#options.logger.warn(
+      { ...where, ...what, detail },
+      outcome === 'parked' ? 'event parked' : 'record sent to the dead-letter topic',
+    )
   }
 }
 

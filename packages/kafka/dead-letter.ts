@@ -49,7 +49,8 @@ function deadLetterHeaders({ record, reason, message }: Undecodable, group: stri
     ['dlq_first_at', at],
     ['dlq_last_at', at],
   ]
-  if (record.key !== null && textKey(record.key) === null) own.push(['dlq_key', record.key.toString('base64'), 'base64'])
+  if (record.key !== null && textKey(record.key) === null)
+    own.push(['dlq_key', record.key.toString('base64'), 'base64'])
   if (record.value !== null && keptValue(record.value) === null) {
     own.push(['dlq_value_bytes', String(record.value.length)])
     own.push(['dlq_value_sha256', hash('sha256', record.value, 'hex')])

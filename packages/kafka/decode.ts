@@ -67,11 +67,16 @@ const SUBJECT = /^[A-Za-z0-9._~-]{1,64}$/
 const TYPE = /^([a-z]+(?:\.[a-z-]+)+)\.v([1-9][0-9]{0,3})$/
 
 /** Reads records for a consumer that understands `known` and uses `used` of them. */
-export function createDecoder(known: readonly EventDefinition[], used: readonly EventDefinition[]): (record: RawRecord) => Decoded {
+export function createDecoder(
+  known: readonly EventDefinition[],
+  used: readonly EventDefinition[],
+): (record: RawRecord) => Decoded {
   const byType = new Map(known.map((definition) => [definition.type, definition]))
   const names = new Set(known.map((definition) => nameOf(definition.type)))
   const usedTypes = new Set(used.map((definition) => definition.type))
-  const validators = new Map<string, Validator>(known.map((definition) => [definition.type, Compile(definition.schema)]))
+  const validators = new Map<string, Validator>(
+    known.map((definition) => [definition.type, Compile(definition.schema)]),
+  )
 
   return (record) => {
     const dead = (reason: DeadLetterReason, message: string): Decoded => ({ dead: { reason, message, record } })
@@ -88,7 +93,8 @@ export function createDecoder(known: readonly EventDefinition[], used: readonly 
     if (!TYPE.test(type)) return dead('bad-headers', 'ce_type is not <name>.v<major>')
     const at = new Date(time)
     if (Number.isNaN(at.getTime())) return dead('bad-headers', 'ce_time is not a time')
-    if (record.key === null || record.key.toString('utf8') !== subject) return dead('wrong-key', 'The key is not ce_subject')
+    if (record.key === null || record.key.toString('utf8') !== subject)
+      return dead('wrong-key', 'The key is not ce_subject')
 
     const definition = byType.get(type)
     if (definition === undefined && names.has(nameOf(type))) return dead('unknown-version', `${type} is not known`)
@@ -109,7 +115,10 @@ export function createDecoder(known: readonly EventDefinition[], used: readonly 
       const validator = validators.get(type) as Validator
       if (!validator.Check(data)) {
         const [first] = validator.Errors(data)
-        return dead('wrong-schema', `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit the schema'}`.trim())
+        return dead(
+          'wrong-schema',
+          `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit the schema'}`.trim(),
+        )
       }
     }
     const event: ReceivedEvent = {

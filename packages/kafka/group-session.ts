@@ -35,6 +35,7 @@ const COMMIT_EVERY_MS = 200
 const FETCH_FAILURES_MAX = 20
 const READ_UNCOMMITTED = 0
 const EARLIEST = -2n
+const LATEST = -1n
 const OFFSET_OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE'
 
 interface PartitionState {
@@ -161,14 +162,20 @@ class GroupSession {
     const states = new Map<string, PartitionState>()
     if (assignments.length > 0) {
       const topics = assignments.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
-      const committed = await within(JOIN_DEADLINE_MS, this.#consumer.listCommittedOffsets({ topics }), 'committed offsets')
-      const earliest = await this.#earliest(topics)
+      const committed = await within(
+        JOIN_DEADLINE_MS,
+        this.#consumer.listCommittedOffsets({ topics }),
+        'committed offsets',
+      )
+      const earliest = await this.#offsets(topics, EARLIEST)
+      const latest = await this.#offsets(topics, LATEST)
       let without = 0
       for (const { topic, partitions } of topics) {
         for (const partition of partitions) {
           const known = committed.get(topic)?.[partition] ?? -1n
           const position = known >= 0n ? known : (earliest.get(topic)?.[partition] ?? 0n)
-          if (known < 0n) without += 1
+          // Nothing to say of a partition that is still empty: this is the first start, and nothing is read again.
+          if (known < 0n && (latest.get(topic)?.[partition] ?? 0n) > position) without += 1
           states.set(`${topic} ${partition}`, { topic, partition, position, finished: position, committed: known })
         }
       }
@@ -179,15 +186,18 @@ class GroupSession {
     return this.#assigned
   }
 
-  #earliest(topics: readonly { topic: string; partitions: readonly number[] }[]): Promise<Map<string, bigint[]>> {
+  #offsets(
+    topics: readonly { topic: string; partitions: readonly number[] }[],
+    timestamp: bigint,
+  ): Promise<Map<string, bigint[]>> {
     return within(
       JOIN_DEADLINE_MS,
       this.#consumer.listOffsets({
         topics: topics.map(({ topic }) => topic),
         partitions: Object.fromEntries(topics.map(({ topic, partitions }) => [topic, [...partitions]])),
-        timestamp: EARLIEST,
+        timestamp,
       }),
-      'earliest offsets',
+      'offsets',
     )
   }
 
@@ -213,7 +223,9 @@ class GroupSession {
   ): Promise<Fetched> {
     const byTopic = new Map<string, PartitionState[]>()
     for (const state of states) byTopic.set(state.topic, [...(byTopic.get(state.topic) ?? []), state])
-    const requested = new Map(states.map((state) => [`${state.topic} ${state.partition}`, { state, from: state.position }]))
+    const requested = new Map(
+      states.map((state) => [`${state.topic} ${state.partition}`, { state, from: state.position }]),
+    )
     try {
       const request = this.#consumer.fetch({
         node,
@@ -272,7 +284,8 @@ class GroupSession {
 
   async #recover({ error, generation }: Fetched): Promise<void> {
     if (this.#options.signal.aborted) return
-    if (hasApiId(error, OFFSET_OUT_OF_RANGE) && generation === this.#generation) return await this.#restartLostPartitions()
+    if (hasApiId(error, OFFSET_OUT_OF_RANGE) && generation === this.#generation)
+      return await this.#restartLostPartitions()
     this.#fetchFailures += 1
     this.#options.logger.warn({ err: error, failures: this.#fetchFailures }, 'consumer: a fetch failed')
     if (this.#fetchFailures >= FETCH_FAILURES_MAX) throw new SessionBroken('Fetches keep failing', { cause: error })
@@ -287,12 +300,8 @@ class GroupSession {
       topic,
       partitions: states.filter((state) => state.topic === topic).map(({ partition }) => partition),
     }))
-    const earliest = await this.#earliest(topics)
-    const latest = await within(
-      JOIN_DEADLINE_MS,
-      this.#consumer.listOffsets({ topics: topics.map(({ topic }) => topic) }),
-      'latest offsets',
-    )
+    const earliest = await this.#offsets(topics, EARLIEST)
+    const latest = await this.#offsets(topics, LATEST)
     let moved = 0
     for (const state of states) {
       const first = earliest.get(state.topic)?.[state.partition] ?? 0n
@@ -312,7 +321,12 @@ class GroupSession {
     if (assigned === undefined || assigned.generation !== this.#generation) return
     const due = [...assigned.states.values()].filter((state) => state.finished > state.committed)
     if (due.length === 0) return
-    const offsets = due.map(({ topic, partition, finished }) => ({ topic, partition, offset: finished, leaderEpoch: -1 }))
+    const offsets = due.map(({ topic, partition, finished }) => ({
+      topic,
+      partition,
+      offset: finished,
+      leaderEpoch: -1,
+    }))
     this.#committing = this.#consumer.commit({ offsets }).then(() => {
       for (const [index, state] of due.entries()) state.committed = offsets[index]?.offset ?? state.committed
     })

@@ -2,7 +2,9 @@ import { eventId, type Fact } from '@timesale/contracts/event'
 import { nextTraceparent } from '@timesale/telemetry/trace'
 
 /** A record's headers as the outbox keeps them: text where that is lossless, else base64. */
-export type StoredHeader = readonly [name: string, value: string] | readonly [name: string, value: string, encoding: 'base64']
+export type StoredHeader =
+  | readonly [name: string, value: string]
+  | readonly [name: string, value: string, encoding: 'base64']
 
 /** CloudEvents 1.0, Kafka protocol binding, binary mode: metadata in headers, the value is the data alone. */
 export function eventHeaders(fact: Fact, at: Date, traceparent: string | undefined): StoredHeader[] {
@@ -20,11 +22,10 @@ export function eventHeaders(fact: Fact, at: Date, traceparent: string | undefin
 }
 
 export function storeHeader(name: Buffer, value: Buffer | null): StoredHeader {
-  const text = (value ?? Buffer.alloc(0)).toString('utf8')
-  const lossless = value === null || Buffer.from(text, 'utf8').equals(value)
-  return lossless
-    ? [name.toString('utf8'), text]
-    : [name.toString('utf8'), (value as Buffer).toString('base64'), 'base64']
+  const bytes = value ?? Buffer.alloc(0)
+  const text = bytes.toString('utf8')
+  const lossless = Buffer.from(text, 'utf8').equals(bytes)
+  return lossless ? [name.toString('utf8'), text] : [name.toString('utf8'), bytes.toString('base64'), 'base64']
 }
 
 export function headerBytes([name, value, encoding]: StoredHeader): [Buffer, Buffer] {

@@ -37,7 +37,11 @@ export class InboxRaced extends Error {
 }
 
 /** The positions of these aggregates, locked until the transaction ends; absent where nothing was applied yet. */
-export async function lockPositions(tx: Tx, consumer: string, keys: readonly AggregateKey[]): Promise<Map<string, Position>> {
+export async function lockPositions(
+  tx: Tx,
+  consumer: string,
+  keys: readonly AggregateKey[],
+): Promise<Map<string, Position>> {
   const rows = await tx<{ source: string; aggregate_id: string; version: number; hash: string }>`
     select source, aggregate_id, version, hash
     from inbox
@@ -46,7 +50,12 @@ export async function lockPositions(tx: Tx, consumer: string, keys: readonly Agg
         select * from unnest(${keys.map((key) => key.source)}::text[], ${keys.map((key) => key.aggregateId)}::text[]))
     order by source, aggregate_id
     for update`
-  return new Map(rows.map((row) => [keyOf({ source: row.source, aggregateId: row.aggregate_id }), { version: row.version, hash: row.hash }]))
+  return new Map(
+    rows.map((row) => [
+      keyOf({ source: row.source, aggregateId: row.aggregate_id }),
+      { version: row.version, hash: row.hash },
+    ]),
+  )
 }
 
 export interface Move extends AggregateKey {

@@ -10,7 +10,11 @@ export interface ParkedMark {
 }
 
 /** What is parked of these aggregates, by aggregate; mostly nothing. */
-export async function findParked(tx: Tx, consumer: string, keys: readonly AggregateKey[]): Promise<Map<string, ParkedMark[]>> {
+export async function findParked(
+  tx: Tx,
+  consumer: string,
+  keys: readonly AggregateKey[],
+): Promise<Map<string, ParkedMark[]>> {
   const rows = await tx<ParkedMark & { source: string; aggregate_id: string }>`
     select source, aggregate_id, version, hash, reason
     from parked_events
@@ -62,7 +66,14 @@ export async function unparkApplied(tx: Tx, consumer: string, keys: readonly Agg
 
 /** Records that waited behind a gap which is now filled, a few at a time, in the order of their versions. */
 export async function findResumable(sql: Sql, consumer: string): Promise<RawRecord[]> {
-  const rows = await sql<{ topic: string; partition: number; offset: string; key: string; headers: string; value: Buffer | null }>`
+  const rows = await sql<{
+    topic: string
+    partition: number
+    offset: string
+    key: string
+    headers: string
+    value: Buffer | null
+  }>`
     select topic, partition, "offset", key, headers, parked_events.value
     from parked_events
     left join inbox using (consumer, source, aggregate_id)

@@ -58,7 +58,9 @@ export class OrderedProducer implements AsyncDisposable {
       const { offsets } = await within(SEND_DEADLINE_MS, sent)
       for (const { topic, partition, offset } of offsets ?? []) this.#checkRising(`${topic} ${partition}`, offset)
     } catch (error) {
-      throw error instanceof SendFailed ? error : new SendFailed('The brokers did not confirm the records', { cause: error })
+      throw error instanceof SendFailed
+        ? error
+        : new SendFailed('The brokers did not confirm the records', { cause: error })
     } finally {
       this.#sending = false
     }

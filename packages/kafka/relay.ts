@@ -98,7 +98,10 @@ export class Relay {
       if (this.#stop.signal.aborted) return
     }
     this.#leading.set(1)
-    await using producer = new OrderedProducer({ clientId: `${this.#options.service}-relay`, brokers: this.#options.brokers })
+    await using producer = new OrderedProducer({
+      clientId: `${this.#options.service}-relay`,
+      brokers: this.#options.brokers,
+    })
     while (!this.#stop.signal.aborted) {
       this.#woken = false
       const rows = await session.oldestRows()

@@ -89,7 +89,9 @@ export class Database implements AsyncDisposable {
     try {
       return await this.#pool.connect()
     } catch (error) {
-      throw error instanceof DatabaseError ? error : new DatabaseUnavailable('No connection to the database', { cause: error })
+      throw error instanceof DatabaseError
+        ? error
+        : new DatabaseUnavailable('No connection to the database', { cause: error })
     }
   }
 }

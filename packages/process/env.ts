@@ -47,7 +47,10 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
     list(key) {
       const value = find(key)
       if (value === undefined) missing(key, 'a list with commas between')
-      return (value ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '')
+      return (value ?? '')
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '')
     },
     url(key) {
       const value = find(key)

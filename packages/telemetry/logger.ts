@@ -7,7 +7,10 @@ export function createLogger(options: { service: string; level: string }): Logge
   return pino({
     level: options.level,
     base: { service: options.service },
-    redact: { paths: ['password', '*.password', 'url', '*.url', 'authorization', '*.authorization'], censor: '[redacted]' },
+    redact: {
+      paths: ['password', '*.password', 'url', '*.url', 'authorization', '*.authorization'],
+      censor: '[redacted]',
+    },
     timestamp: pino.stdTimeFunctions.isoTime,
   })
 }

@@ -10,11 +10,21 @@ export function createRegistry(service: string): Registry {
   return registry
 }
 
-export function counter<Label extends string>(registry: Registry, name: string, help: string, labels: readonly Label[]): Counter<Label> {
+export function counter<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: readonly Label[],
+): Counter<Label> {
   return new Counter({ name, help, labelNames: labels, registers: [registry] })
 }
 
-export function gauge<Label extends string>(registry: Registry, name: string, help: string, labels: readonly Label[]): Gauge<Label> {
+export function gauge<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labels: readonly Label[],
+): Gauge<Label> {
   return new Gauge({ name, help, labelNames: labels, registers: [registry] })
 }
 

@@ -34,7 +34,11 @@ export function sumUp(batch: readonly ReceivedEvent[]): SalesOfBatch {
   return { minutes: [...minutes.values()], products: [...products.values()], events: [...events.values()] }
 }
 
-function add(sums: Map<string, Sum>, by: string, order: { currency: string; quantity: number; unitPriceMinor: number }): void {
+function add(
+  sums: Map<string, Sum>,
+  by: string,
+  order: { currency: string; quantity: number; unitPriceMinor: number },
+): void {
   const key = `${by} ${order.currency}`
   const sum = sums.get(key) ?? { by, currency: order.currency, orders: 0, units: 0, revenueMinor: 0n }
   sum.orders += 1

@@ -43,7 +43,8 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
           readOrderableProductRoute(app, parts)
         },
         consumer: { group: 'order', uses: ORDER_USES, apply: applyToOrders },
-        degradations: () => (redis.reachable ? [] : ['redis: does not answer; repeated and sold-out orders ask PostgreSQL']),
+        degradations: () =>
+          redis.reachable ? [] : ['redis: does not answer; repeated and sold-out orders ask PostgreSQL'],
         close: () => redis.close(),
       }
     },

@@ -1,6 +1,12 @@
 import { fact, type Fact } from '@timesale/contracts/event'
 import type { OrderStatus } from '@timesale/contracts/order-api'
-import { OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, type OrderAbout } from '@timesale/contracts/order-events'
+import {
+  OrderCancelled,
+  OrderConfirmed,
+  OrderPlaced,
+  OrderRejected,
+  type OrderAbout,
+} from '@timesale/contracts/order-events'
 import { Refusal } from '@timesale/contracts/refusals'
 
 export interface Order {
@@ -33,7 +39,10 @@ export function confirmOrder(order: Order): Decision {
     case 'PLACED': {
       const version = order.version + 1
       const confirmed: Order = { ...order, status: 'CONFIRMED', version }
-      return { order: confirmed, facts: [fact(OrderConfirmed, { aggregateId: order.orderId, version, data: about(order) })] }
+      return {
+        order: confirmed,
+        facts: [fact(OrderConfirmed, { aggregateId: order.orderId, version, data: about(order) })],
+      }
     }
     case 'CANCELLED': // The buyer was quicker. Stock releases on order.cancelled, which it reads after this hold.
     case 'CONFIRMED':
@@ -60,13 +69,21 @@ export function rejectOrder(order: Order, reason: 'sold-out' | 'unknown-product'
 
 /** The buyer gives it up, which is possible until stock has decided. */
 export function cancelOrder(order: Order): Decision {
-  if (order.status !== 'PLACED') throw new Refusal('order-not-cancellable', { orderId: order.orderId, status: order.status })
+  if (order.status !== 'PLACED')
+    throw new Refusal('order-not-cancellable', { orderId: order.orderId, status: order.status })
   const version = order.version + 1
   const cancelled: Order = { ...order, status: 'CANCELLED', version }
   const data = { ...about(order), reason: 'buyer' as const }
   return { order: cancelled, facts: [fact(OrderCancelled, { aggregateId: order.orderId, version, data })] }
 }
 
-function about({ orderId, buyerId, productId, quantity, unitPriceMinor, currency }: Omit<Order, 'status' | 'version'>): OrderAbout {
+function about({
+  orderId,
+  buyerId,
+  productId,
+  quantity,
+  unitPriceMinor,
+  currency,
+}: Omit<Order, 'status' | 'version'>): OrderAbout {
   return { orderId, buyerId, productId, quantity, unitPriceMinor, currency }
 }

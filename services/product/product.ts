@@ -37,7 +37,9 @@ export function isSameAsCreated(product: Product, wish: CreateProduct): boolean 
 export function changeProduct(product: Product, wish: ChangeProduct): Decision {
   const changed = { ...product, name: wish.name ?? product.name, priceMinor: wish.priceMinor ?? product.priceMinor }
   const same =
-    changed.name.ko === product.name.ko && changed.name.en === product.name.en && changed.priceMinor === product.priceMinor
+    changed.name.ko === product.name.ko &&
+    changed.name.en === product.name.en &&
+    changed.priceMinor === product.priceMinor
   return same ? { product, facts: [] } : told({ ...changed, version: product.version + 1 })
 }
 

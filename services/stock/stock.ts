@@ -1,5 +1,11 @@
 import { fact, type Fact } from '@timesale/contracts/event'
-import { StockAnnounced, StockCommitted, StockRejected, StockReleased, StockReserved } from '@timesale/contracts/stock-events'
+import {
+  StockAnnounced,
+  StockCommitted,
+  StockRejected,
+  StockReleased,
+  StockReserved,
+} from '@timesale/contracts/stock-events'
 
 export interface StockLevel {
   readonly productId: string
@@ -108,7 +114,9 @@ class Shelf {
     if (level === undefined || level.available < quantity) {
       const reason = level === undefined ? ('unknown-product' as const) : ('sold-out' as const)
       this.reservations.set(orderId, { ...about, state: 'REFUSED', version: 1 })
-      this.facts.push(fact(StockRejected, { aggregateId: orderId, version: 1, data: { ...about, reason }, traceparent }))
+      this.facts.push(
+        fact(StockRejected, { aggregateId: orderId, version: 1, data: { ...about, reason }, traceparent }),
+      )
       return
     }
     this.#change(level, { available: level.available - quantity, reserved: level.reserved + quantity })
@@ -123,7 +131,9 @@ class Shelf {
     const level = this.#levelOf(held)
     this.#change(level, { reserved: level.reserved - held.quantity, sold: level.sold + held.quantity })
     this.#close(held, 'COMMITTED', 'COMMIT')
-    this.facts.push(fact(StockCommitted, { aggregateId: orderId, version: held.version + 1, data: aboutOf(held), traceparent }))
+    this.facts.push(
+      fact(StockCommitted, { aggregateId: orderId, version: held.version + 1, data: aboutOf(held), traceparent }),
+    )
   }
 
   release({ orderId, productId, quantity, traceparent }: Release): void {
@@ -136,7 +146,9 @@ class Shelf {
     const level = this.#levelOf(held)
     this.#change(level, { reserved: level.reserved - held.quantity, available: level.available + held.quantity })
     this.#close(held, 'RELEASED', 'RELEASE')
-    this.facts.push(fact(StockReleased, { aggregateId: orderId, version: held.version + 1, data: aboutOf(held), traceparent }))
+    this.facts.push(
+      fact(StockReleased, { aggregateId: orderId, version: held.version + 1, data: aboutOf(held), traceparent }),
+    )
   }
 
   restock({ productId, unitsOnSale, traceparent }: Restock): void {
@@ -148,7 +160,9 @@ class Shelf {
     const before = level ?? { productId, initial: 0, available: 0, reserved: 0, sold: 0, version: 0, announced: 0 }
     this.#change(before, { initial: before.initial + added, available: before.available + added, announced: version })
     if (added > 0) this.movements.push({ productId, orderId: null, version, kind: 'RESTOCK', quantity: added })
-    this.facts.push(fact(StockAnnounced, { aggregateId: productId, version, data: { productId, unitsOnSale }, traceparent }))
+    this.facts.push(
+      fact(StockAnnounced, { aggregateId: productId, version, data: { productId, unitsOnSale }, traceparent }),
+    )
   }
 
   #level(productId: string): StockLevel | undefined {
@@ -176,6 +190,10 @@ class Shelf {
   }
 }
 
-function aboutOf({ orderId, productId, quantity }: Reservation): { orderId: string; productId: string; quantity: number } {
+function aboutOf({ orderId, productId, quantity }: Reservation): {
+  orderId: string
+  productId: string
+  quantity: number
+} {
   return { orderId, productId, quantity }
 }

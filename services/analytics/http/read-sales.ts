@@ -26,7 +26,8 @@ export function readSalesRoutes(app: HttpServer, { db }: ServiceParts): void {
       // Minutes are named by their beginning: the one that `from` falls into belongs to the answer, the one of now too.
       const to = request.query.to === undefined ? new Date(Date.now() + MINUTE_MS) : new Date(request.query.to)
       const from = request.query.from === undefined ? new Date(to.getTime() - HOUR_MS) : new Date(request.query.from)
-      if (from > to) throw new Refusal('invalid-request', { errors: [{ field: 'from', message: 'must not be after to' }] })
+      if (from > to)
+        throw new Refusal('invalid-request', { errors: [{ field: 'from', message: 'must not be after to' }] })
       return await findSales(db.sql, new Date(Math.floor(from.getTime() / MINUTE_MS) * MINUTE_MS), to)
     },
   )

@@ -6,6 +6,9 @@ import { noticeOf } from '../notice.ts'
 export const NOTIFICATION_USES = [OrderConfirmed, OrderRejected, OrderCancelled] as const
 
 export const applyToNotices: Apply = async (tx, events) => {
-  await insertNotices(tx, events.flatMap((event) => noticeOf(event) ?? []))
+  await insertNotices(
+    tx,
+    events.flatMap((event) => noticeOf(event) ?? []),
+  )
   return []
 }

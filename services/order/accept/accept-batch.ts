@@ -43,7 +43,13 @@ export class AcceptBatch {
 
   constructor(options: AcceptBatchOptions) {
     this.#options = options
-    this.#flushSize = histogram(options.registry, 'order_accept_flush_orders', 'Orders a flush', [], [1, 2, 4, 8, 16, 32, 64, 128])
+    this.#flushSize = histogram(
+      options.registry,
+      'order_accept_flush_orders',
+      'Orders a flush',
+      [],
+      [1, 2, 4, 8, 16, 32, 64, 128],
+    )
   }
 
   /** Resolves when the order is committed or refused; rejects when the database could not be asked. */
@@ -90,7 +96,10 @@ export class AcceptBatch {
 
   async #place(batch: readonly Waiting[], soldOut: ReadonlySet<string>): Promise<void> {
     try {
-      const answers = await this.#tryPlacing(batch.map(({ wish }) => wish), soldOut)
+      const answers = await this.#tryPlacing(
+        batch.map(({ wish }) => wish),
+        soldOut,
+      )
       const accepted = batch.filter((_one, index) => answers[index] === 'accepted').map(({ wish }) => wish)
       if (accepted.length > 0) this.#options.onAccepted(accepted)
       for (const [index, one] of batch.entries()) answer(one, answers[index] as Answer)
@@ -111,7 +120,9 @@ export class AcceptBatch {
     let mayHaveCommitted: CommitOutcomeUnknown | undefined
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#options.db.tx((tx) => placeOrders(tx, wishes, mayHaveCommitted === undefined ? soldOut : NOBODY))
+        return await this.#options.db.tx((tx) =>
+          placeOrders(tx, wishes, mayHaveCommitted === undefined ? soldOut : NOBODY),
+        )
       } catch (error) {
         if (!isInfrastructure(error)) throw error
         if (error instanceof CommitOutcomeUnknown) mayHaveCommitted = error

@@ -43,9 +43,17 @@ export async function placeOrders(tx: Tx, wishes: readonly Wish[], soldOut: Read
   })
 
   const fresh = await insertOrders(tx, decisions, at)
-  const known = await findBodyHashes(tx, wishes.filter(({ orderId }) => !fresh.has(orderId)).map(({ orderId }) => orderId))
+  const known = await findBodyHashes(
+    tx,
+    wishes.filter(({ orderId }) => !fresh.has(orderId)).map(({ orderId }) => orderId),
+  )
   const placed = decisions.filter(({ order }) => fresh.has(order.orderId))
-  const entries = placed.map(({ order }) => ({ orderId: order.orderId, version: 1, status: order.status, cause: 'POST /orders' }))
+  const entries = placed.map(({ order }) => ({
+    orderId: order.orderId,
+    version: 1,
+    status: order.status,
+    cause: 'POST /orders',
+  }))
   await appendHistory(tx, entries, at)
   const facts = placed.flatMap(({ facts: told, traceparent }) => told.map((one) => ({ ...one, traceparent })))
   await appendToOutbox(tx, facts, { at })
@@ -55,7 +63,8 @@ export async function placeOrders(tx: Tx, wishes: readonly Wish[], soldOut: Read
     const knownHash = known.get(wish.orderId)
     if (knownHash === wish.bodyHash) return 'accepted'
     const about = { orderId: wish.orderId, accepted: false }
-    if (knownHash !== undefined) return new Refusal('order-id-reused', { ...about, ...field('orderId', 'was used for another order') })
+    if (knownHash !== undefined)
+      return new Refusal('order-id-reused', { ...about, ...field('orderId', 'was used for another order') })
     if (!prices.has(wish.productId)) {
       return new Refusal('unknown-product', { ...about, ...field('productId', 'is not a product that can be ordered') })
     }

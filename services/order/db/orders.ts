@@ -110,9 +110,10 @@ export interface Place {
 
 /** Newest first, after the place given. */
 export async function listOrders(sql: Sql, page: { after: Place | undefined; limit: number }): Promise<OrderSummary[]> {
-  const rows = page.after === undefined
-    ? await sql<Row>`select * from orders order by placed_at desc, order_id desc limit ${page.limit}`
-    : await sql<Row>`
+  const rows =
+    page.after === undefined
+      ? await sql<Row>`select * from orders order by placed_at desc, order_id desc limit ${page.limit}`
+      : await sql<Row>`
         select * from orders
         where (placed_at, order_id) < (${page.after.placedAt}::timestamptz, ${page.after.orderId})
         order by placed_at desc, order_id desc

@@ -40,7 +40,10 @@ export function createDoor(redis: RedisHints, installation: () => Promise<string
         const products = [...new Set(wishes.map(({ productId }) => productId))]
         const found = await redis.call((client) =>
           client.eval(LOOK, {
-            keys: [...wishes.map(({ orderId }) => keys.order(orderId)), ...products.map((product) => keys.stock(product))],
+            keys: [
+              ...wishes.map(({ orderId }) => keys.order(orderId)),
+              ...products.map((product) => keys.stock(product)),
+            ],
             arguments: [String(wishes.length), String(keys.stockWordMs)],
           }),
         )
@@ -71,6 +74,10 @@ async function mark(
   if (id === undefined) return
   const keys = hintKeys(id)
   await redis.call((client) =>
-    Promise.all(wishes.map((wish) => client.set(keys.order(wish.orderId), wish.bodyHash, { expiration: { type: 'EX', value: MARK_SECONDS } }))),
+    Promise.all(
+      wishes.map((wish) =>
+        client.set(keys.order(wish.orderId), wish.bodyHash, { expiration: { type: 'EX', value: MARK_SECONDS } }),
+      ),
+    ),
   )
 }

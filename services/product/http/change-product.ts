@@ -22,14 +22,22 @@ export function changeProductRoutes(app: HttpServer, parts: ServiceParts): void 
         response: responses,
       },
     },
-    (request) => change(parts, request.params.productId, request.traceparent, (product) => changeProduct(product, request.body)),
+    (request) =>
+      change(parts, request.params.productId, request.traceparent, (product) => changeProduct(product, request.body)),
   )
   app.post(
     '/products/:productId/units',
     {
-      schema: { summary: 'Put more units on sale', tags: ['products'], params: ProductParams, body: AddUnits, response: responses },
+      schema: {
+        summary: 'Put more units on sale',
+        tags: ['products'],
+        params: ProductParams,
+        body: AddUnits,
+        response: responses,
+      },
     },
-    (request) => change(parts, request.params.productId, request.traceparent, (product) => addUnits(product, request.body.add)),
+    (request) =>
+      change(parts, request.params.productId, request.traceparent, (product) => addUnits(product, request.body.add)),
   )
 }
 

@@ -30,7 +30,14 @@ export function readProductRoutes(app: HttpServer, { db }: ServiceParts): void {
   )
   app.get(
     '/products/:productId',
-    { schema: { summary: 'One product', tags: ['products'], params: ProductParams, response: { 200: ProductView, default: Problem } } },
+    {
+      schema: {
+        summary: 'One product',
+        tags: ['products'],
+        params: ProductParams,
+        response: { 200: ProductView, default: Problem },
+      },
+    },
     async (request) => {
       const product = await findProduct(db.sql, request.params.productId)
       if (product === undefined) throw new Refusal('product-not-found', { productId: request.params.productId })

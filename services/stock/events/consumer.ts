@@ -12,7 +12,10 @@ export const STOCK_USES = [OrderPlaced, OrderConfirmed, OrderRejected, OrderCanc
 export function applyToStock(onAsked: (productIds: readonly string[]) => void): Apply {
   return async (tx, events) => {
     const demands = events.flatMap(toDemand)
-    const reservations = await lockReservations(tx, distinct(demands.flatMap((one) => ('orderId' in one ? [one.orderId] : []))))
+    const reservations = await lockReservations(
+      tx,
+      distinct(demands.flatMap((one) => ('orderId' in one ? [one.orderId] : []))),
+    )
     const products = distinct([
       ...demands.flatMap((one) => ('productId' in one ? [one.productId] : [])),
       ...[...reservations.values()].map(({ productId }) => productId),
