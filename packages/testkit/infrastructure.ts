@@ -1,0 +1,174 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomInt } from 'node:crypto'
+import { kafkaParts } from '@timesale/local/infrastructure/kafka'
+import { localSuperuser, postgresPart } from '@timesale/local/infrastructure/postgres'
+import { redisPart } from '@timesale/local/infrastructure/redis'
+import { startPart, type StartedPart } from '@timesale/local/infrastructure/started-part'
+import type { Part } from '@timesale/local/part'
+import { Database } from '@timesale/postgres/database'
+import { provisionDatabase, provisionInstallation } from '@timesale/provision/databases'
+import { provisionTopics } from '@timesale/provision/topics'
+
+export interface InfrastructureOptions {
+  /** A database for each of these, on one server, as the provisioning step makes it. */
+  readonly databases: readonly string[]
+  readonly kafka?: boolean
+  readonly redis?: boolean
+}
+
+/** Real servers on free ports in a folder that is gone afterwards. */
+export interface Infrastructure extends AsyncDisposable {
+  /** The environment a service is started with; `more` goes over it. */
+  env(service: string, more?: Record<string, string>): NodeJS.ProcessEnv
+  /** As the superuser, to look at what nobody else may see. */
+  admin(service: string): Database
+  readonly adminUrl: string
+  readonly brokers: string
+  readonly redisUrl: string
+  /** `postgres`, `kafka-1`, `redis`. */
+  readonly parts: ReadonlyMap<string, TestPart>
+}
+
+export interface TestPart {
+  readonly pid: number
+  signal(signal: NodeJS.Signals): void
+  /** SIGKILL, and gone when this resolves. */
+  kill(): Promise<void>
+  /** Again, on the same port and data. */
+  start(): Promise<void>
+}
+
+export async function startInfrastructure(options: InfrastructureOptions): Promise<Infrastructure> {
+  const folder = await mkdtemp(join(tmpdir(), 'timesale-test-'))
+  // PostgreSQL runs as a user of its own where we are root.
+  await chmod(folder, 0o755)
+  const parts = new Map<string, RestartablePart>()
+  const admins = new Map<string, Database>()
+  const down = async (): Promise<void> => {
+    await Promise.all([...admins.values()].map((admin) => admin.close()))
+    await Promise.all([...parts.values()].map((part) => part.kill()))
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  const [postgresPort, kafkaPort, outsidePort, controllerPort, redisPort] = await servicePorts(5)
+  const adminUrl = `postgres://${localSuperuser.user}:${localSuperuser.password}@127.0.0.1:${postgresPort}/postgres`
+  const brokers = `127.0.0.1:${kafkaPort}`
+  const redisUrl = `redis://127.0.0.1:${redisPort}`
+  const targets = options.databases.map((service) => ({
+    service,
+    adminUrl,
+    serviceUrl: databaseUrl(service, postgresPort),
+  }))
+  const start = async (part: Part, name = part.name): Promise<void> => {
+    const restartable = new RestartablePart(part)
+    await restartable.start()
+    parts.set(name, restartable)
+  }
+  try {
+    await Promise.all([
+      (async () => {
+        if (targets.length === 0) return
+        await start(
+          postgresPart({ service: 'test', port: postgresPort, dataDir: join(folder, 'postgres') }),
+          'postgres',
+        )
+        for (const target of targets) await provisionDatabase(target)
+        await provisionInstallation(targets, crypto.randomUUID())
+      })(),
+      (async () => {
+        if (options.kafka !== true) return
+        const ports = { internal: kafkaPort, outside: outsidePort, controller: controllerPort }
+        const [broker] = kafkaParts({ brokers: 1, ports: () => ports, dataDir: join(folder, 'kafka') })
+        if (broker !== undefined) await start(broker)
+        await provisionTopics({ brokers: [brokers], replication: 1, playground: false })
+      })(),
+      (async () => {
+        if (options.redis === true) await start(redisPart({ port: redisPort, dataDir: join(folder, 'redis') }))
+      })(),
+    ])
+  } catch (error) {
+    await down()
+    throw error
+  }
+
+  return {
+    env: (service, more = {}) => ({
+      HTTP_PORT: '0',
+      DB_URL: databaseUrl(service, postgresPort),
+      KAFKA_BROKERS: brokers,
+      REDIS_URL: redisUrl,
+      DRAIN_MS: '0',
+      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+      ...more,
+    }),
+    admin(service) {
+      const url = adminUrl.replace(/postgres$/, `${service}_local`)
+      const admin = admins.get(service) ?? new Database({ url, poolSize: 2, applicationName: 'test' })
+      admins.set(service, admin)
+      return admin
+    },
+    adminUrl,
+    brokers,
+    redisUrl,
+    parts,
+    [Symbol.asyncDispose]: down,
+  }
+}
+
+function databaseUrl(service: string, port: number): string {
+  return `postgres://${service}_local:${service}_local@127.0.0.1:${port}/${service}_local`
+}
+
+class RestartablePart implements TestPart {
+  readonly #part: Part
+  #started: StartedPart | undefined
+
+  constructor(part: Part) {
+    this.#part = part
+  }
+
+  get pid(): number {
+    return this.#started?.pid ?? 0
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal)
+  }
+
+  async kill(): Promise<void> {
+    await this.#started?.end('SIGKILL')
+    this.#started = undefined
+  }
+
+  async start(): Promise<void> {
+    this.#started = await startPart(this.#part)
+  }
+}
+
+/** Free ports below the ephemeral range: above it a client's own connection may hold them a moment later. */
+export async function servicePorts<Count extends number>(count: Count): Promise<PortTuple<Count>> {
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = randomInt(20_000, 32_000)
+    if (!ports.includes(port) && !(await isTaken(port))) ports.push(port)
+  }
+  return ports as PortTuple<Count>
+}
+
+type PortTuple<Count extends number, Ports extends number[] = []> = Ports['length'] extends Count
+  ? Ports
+  : PortTuple<Count, [...Ports, number]>
+
+function isTaken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

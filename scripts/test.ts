@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+
+// npm test: everything that must hold. npm run test:unit, test:int and test:e2e are its parts.
+
+const SUITES = {
+  unit: { glob: ['{contracts,packages,services,provision,local,scripts}/**/!(*.int).test.ts'], concurrency: 2 },
+  // Each file starts the servers it needs: one after the other, or two cores would make timeouts of them.
+  int: { glob: ['{contracts,packages,services,provision,local,scripts}/**/*.int.test.ts'], concurrency: 1 },
+  e2e: { glob: ['e2e/**/*.e2e.ts'], concurrency: 1 },
+} as const
+type Suite = keyof typeof SUITES
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(SUITES, name))
+if (unknown.length > 0) {
+  console.error(`Unknown suite: ${unknown.join(', ')}. There are ${Object.keys(SUITES).join(', ')}; none means all.`)
+  process.exit(2)
+}
+const suites = (asked.length > 0 ? asked : Object.keys(SUITES)) as Suite[]
+
+const failed: string[] = []
+for (const suite of suites) {
+  const { glob, concurrency } = SUITES[suite]
+  const began = performance.now()
+  console.log(`\n== ${suite}`)
+  const { status } = spawnSync(
+    process.execPath,
+    ['--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...glob],
+    { stdio: 'inherit', env: { ...process.env, NODE_ENV: 'test' } },
+  )
+  console.log(
+    `== ${suite}: ${status === 0 ? 'passed' : 'FAILED'} after ${((performance.now() - began) / 1000).toFixed(0)} s`,
+  )
+  if (status !== 0) failed.push(suite)
+}
+if (failed.length > 0) {
+  console.error(`\nFailed: ${failed.join(', ')}`)
+  process.exit(1)
+}
