@@ -8,7 +8,9 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 /** RFC 9457 document for a refusal code. */
 export function problem(code: RefusalCode, extra: Omit<Partial<Problem>, 'code'> = {}): Problem {
   const { status, title } = REFUSALS[code]
-  return { type: `urn:timesale:problem:${code}`, title, status, code, ...extra }
+  const own = { type: `urn:timesale:problem:${code}`, title, status, code }
+  // Once more at the end: what a refusal is about may have a member of the same name, and must not pass for ours.
+  return { ...own, ...extra, ...own }
 }
 
 /** What went wrong, as a problem document; nothing of our insides leaves the process. */
@@ -47,9 +49,11 @@ const FRAMEWORK_CODES: Record<string, () => Problem> = {
     problem('unsupported-media-type', at('content-type', 'must be application/json')),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => problem('invalid-request', at('content-length', 'does not match the body')),
   FST_ERR_BAD_URL: () => problem('invalid-request', at('url', 'is not a valid path')),
+  FST_ERR_MAX_PARAM_LENGTH: () => problem('invalid-request', at('url', 'has a step that is too long')),
 }
 
-function at(field: string, message: string): Pick<Problem, 'detail' | 'errors'> {
+/** Says of one field what is wrong with it. */
+export function at(field: string, message: string): Pick<Problem, 'detail' | 'errors'> {
   return { detail: `${field} ${message}`, errors: [{ field, message }] }
 }
 

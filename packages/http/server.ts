@@ -4,12 +4,13 @@ import fastify, { LogController, type FastifyInstance, type RawServerDefault } f
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import swagger from '@fastify/swagger'
 import apiReference from '@scalar/fastify-api-reference'
-import { Refusal } from '@timesale/contracts/refusals'
 import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
 import type { Health } from './health.ts'
-import { answerError, problem, sendProblem } from './problem.ts'
+import { takeJson } from './json-body.ts'
+import { answerError, at, problem } from './problem.ts'
+import { refuseUnrouted } from './unrouted.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -18,13 +19,7 @@ declare module 'fastify' {
   }
 }
 
-export type HttpServer = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  Logger,
-  TypeBoxTypeProvider
->
+export type HttpServer = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, TypeBoxTypeProvider>
 
 export interface HttpServerOptions {
   readonly service: string
@@ -56,9 +51,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setErrorHandler(answerError)
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, problem('not-found', { detail: `${request.method} ${request.url} is not known` })),
-  )
+  refuseUnrouted(app)
   // JSON alone: text/plain, which fastify would also take, is a media type like any other here.
   app.removeContentTypeParser('text/plain')
   takeJson(app)
@@ -72,27 +65,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 /** Listens on one explicit address, so that closing waits for every request (fastify#7043). */
 export async function listen(app: HttpServer, address: { host: string; port: number }): Promise<void> {
   await app.listen({ host: address.host, port: address.port })
-}
-
-function takeJson(app: HttpServer): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    const text = body.toString()
-    // A POST without a body is a body that is missing where the route wants one, and nothing wrong where it does not.
-    if (text === '') return done(null, undefined)
-    void parse(request, text, (error, value) => done(error === null ? null : refuseJson(text), value))
-  })
-}
-
-// The strict parser refuses two things: what is not JSON, and keys that would reach into an object's prototype.
-function refuseJson(text: string): Refusal {
-  try {
-    JSON.parse(text)
-  } catch {
-    return new Refusal('invalid-json', { errors: [{ field: 'body', message: 'is not valid JSON' }] })
-  }
-  const field = text.includes('constructor') && !text.includes('__proto__') ? 'constructor' : '__proto__'
-  return new Refusal('invalid-request', { errors: [{ field, message: 'is not allowed' }] }, `${field} is not allowed`)
 }
 
 function observe(app: HttpServer, { registry }: HttpServerOptions): void {
@@ -158,10 +130,22 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     socket.destroy()
     return
   }
-  const document = error.code === 'HPE_HEADER_OVERFLOW' ? problem('headers-too-large') : problem('invalid-request')
+  const [field, message] = PARSER_COMPLAINTS[error.code ?? ''] ?? ['request', 'is not HTTP/1.1']
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'invalid-request'
+  const document = problem(code, at(field, message))
   const body = JSON.stringify(document)
   socket.end(
     `HTTP/1.1 ${document.status} Refused\r\ncontent-type: application/problem+json\r\nconnection: close\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
+}
+
+const PARSER_COMPLAINTS: Record<string, readonly [field: string, message: string]> = {
+  HPE_HEADER_OVERFLOW: ['headers', 'are larger than this server takes'],
+  HPE_INVALID_CONTENT_LENGTH: ['content-length', 'is not a length'],
+  HPE_UNEXPECTED_CONTENT_LENGTH: ['content-length', 'is there twice, or beside transfer-encoding'],
+  HPE_INVALID_TRANSFER_ENCODING: ['transfer-encoding', 'is not chunked alone'],
+  HPE_INVALID_CHUNK_SIZE: ['body', 'is not chunked as it says'],
+  HPE_INVALID_URL: ['url', 'is not a valid path'],
+  HPE_INVALID_METHOD: ['method', 'is not known'],
 }

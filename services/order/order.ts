@@ -70,7 +70,7 @@ export function rejectOrder(order: Order, reason: 'sold-out' | 'unknown-product'
 /** The buyer gives it up, which is possible until stock has decided. */
 export function cancelOrder(order: Order): Decision {
   if (order.status !== 'PLACED')
-    throw new Refusal('order-not-cancellable', { orderId: order.orderId, status: order.status })
+    throw new Refusal('order-not-cancellable', { orderId: order.orderId, orderStatus: order.status })
   const version = order.version + 1
   const cancelled: Order = { ...order, status: 'CANCELLED', version }
   const data = { ...about(order), reason: 'buyer' as const }

@@ -1,4 +1,5 @@
 import { ListOrdersQuery, OrderPage, OrderParams, OrderView } from '@timesale/contracts/order-api'
+import { ID_PATTERN } from '@timesale/contracts/fields'
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
@@ -49,15 +50,21 @@ function writeCursor(last: { placedAt: string; orderId: string }): string {
   return Buffer.from(JSON.stringify([last.placedAt, last.orderId])).toString('base64url')
 }
 
+// A cursor is a buyer's input like any other: only what writeCursor could have written reaches the database.
 function readCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined
   try {
     const [placedAt, orderId] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [unknown, unknown]
-    const place = { placedAt: new Date(String(placedAt)), orderId: String(orderId) }
-    if (!Number.isNaN(place.placedAt.getTime())) return place
+    if (typeof placedAt === 'string' && typeof orderId === 'string' && INSTANT.test(placedAt) && ID.test(orderId)) {
+      const place = { placedAt: new Date(placedAt), orderId }
+      if (!Number.isNaN(place.placedAt.getTime())) return place
+    }
   } catch {
     // Answered below, like any other cursor that was not ours.
   }
   const errors = [{ field: 'cursor', message: 'is not one that this list has given' }]
   throw new Refusal('invalid-request', { errors }, 'cursor is not one that this list has given')
 }
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const ID = new RegExp(ID_PATTERN)

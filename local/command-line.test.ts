@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseCommandLine, wholeNumber, WrongUsage } from './command-line.ts'
+
+const options = { data: { type: 'string' }, yes: { type: 'boolean' } } as const
+
+test('options and words are told apart', () => {
+  const { values, words } = parseCommandLine(['stop', '--data', 'x', 'stock', '--yes'], options, 2)
+  assert.deepEqual({ ...values }, { data: 'x', yes: true })
+  assert.deepEqual(words, ['stop', 'stock'])
+})
+
+test('what is not known names itself', () => {
+  assert.throws(() => parseCommandLine(['--dota', 'x'], options, 0), wrong(/^Unknown option '--dota'$/))
+  assert.throws(() => parseCommandLine(['stop', 'stock', 'order'], options, 2), wrong(/^Unexpected argument 'order'$/))
+  assert.throws(() => parseCommandLine(['--data'], options, 2), wrong(/--data/))
+  assert.throws(() => parseCommandLine(['--yes=1'], options, 2), wrong(/--yes/))
+})
+
+test('every command has --help', () => {
+  assert.equal(parseCommandLine(['--help'], options, 0).values.help, true)
+  assert.equal(parseCommandLine(['-h', 'whatever'], options, 0).values.help, true)
+})
+
+test('a number that is none, or out of its range, names its option', () => {
+  const range = { min: 0, max: 100 }
+  assert.equal(wholeNumber('n', '100', range), 100)
+  for (const text of ['', '-1', '1.5', '101', '1e2', '0x1', ' 1', 'one']) {
+    assert.throws(() => wholeNumber('n', text, range), wrong(/'--n'/), text)
+  }
+})
+
+function wrong(message: RegExp) {
+  return (error: unknown) => error instanceof WrongUsage && message.test(error.message)
+}

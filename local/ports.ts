@@ -1,0 +1,38 @@
+/** Ports with no offset. */
+export const servicePorts = { product: 8086, order: 8081, stock: 8082, notification: 8083, analytics: 8084 } as const
+export type ServiceName = keyof typeof servicePorts
+
+export const serviceNames = Object.keys(servicePorts) as ServiceName[]
+
+const databasePorts = { product: 5433, order: 5434, stock: 5435, notification: 5437, analytics: 5438 } as const
+const redisPort = 6379
+const kafkaPort = 9092
+const kafkaPortStep = 100
+
+const portMax = 65_535
+/** The highest port of all, the third broker's outside one, must stay a port. */
+export const portOffsetMax = portMax - (kafkaPort + 2 * kafkaPortStep + 2)
+
+export interface Ports {
+  service(name: ServiceName): number
+  database(name: ServiceName): number
+  /** Brokers count from 1. */
+  broker(number: number): { internal: number; outside: number; controller: number }
+  readonly redis: number
+}
+
+export function portsWithOffset(offset: number): Ports {
+  return {
+    service: (name) => servicePorts[name] + offset,
+    database: (name) => databasePorts[name] + offset,
+    broker: (number) => {
+      const internal = kafkaPort + (number - 1) * kafkaPortStep + offset
+      return { internal, controller: internal + 1, outside: internal + 2 }
+    },
+    redis: redisPort + offset,
+  }
+}
+
+export function isServiceName(name: string): name is ServiceName {
+  return Object.hasOwn(servicePorts, name)
+}
