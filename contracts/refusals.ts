@@ -8,11 +8,10 @@ export const REFUSALS = {
   'not-found': { status: 404, title: 'There is nothing here' },
   'order-not-found': { status: 404, title: 'There is no such order' },
   'product-not-found': { status: 404, title: 'There is no such product' },
-  'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
   'sold-out': { status: 409, title: 'The product is sold out' },
   'order-not-cancellable': { status: 409, title: 'Only an order that is still PLACED can be cancelled' },
   'product-exists': { status: 409, title: 'Another product has this id' },
-  'product-changed-meanwhile': { status: 409, title: 'The product was changed by somebody else' },
+  'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'unknown-product': { status: 422, title: 'This product cannot be ordered' },
@@ -26,7 +25,6 @@ export const REFUSALS = {
     status: 503,
     title: 'It is not known whether the request took effect; repeat it with the same id',
   },
-  'shutting-down': { status: 503, title: 'This instance is shutting down; try again' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type RefusalCode = keyof typeof REFUSALS

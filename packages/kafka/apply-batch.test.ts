@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { SOURCES, type Source } from '@timesale/contracts/event'
 import { sortOut } from './apply-batch.ts'
-import type { ReceivedEvent } from './decode.ts'
+import type { ReceivedEvent, Undecodable } from './decode.ts'
 import { keyOf, type Position } from './inbox.ts'
 import type { ParkedMark } from './parked-events.ts'
 
@@ -184,7 +184,7 @@ test('facts that come in any order are applied in the order of their versions, o
       for (const event of seen.values()) {
         const applied = consumer.appliedOf(event.source, event.aggregateId)
         assert.deepEqual(applied, upTo(applied.length))
-        const waits = consumer.waiting().includes(`${keyOf(event)} ${event.version}`)
+        const waits = consumer.waiting().includes(body(event))
         assert.equal(waits, !applied.includes(event.version), `${name(event)} is neither applied nor parked, or both`)
       }
       assert.deepEqual(consumer.conflicts, [])
@@ -224,20 +224,26 @@ test('states that come in any order are applied only when they are newer, and th
   )
 })
 
-test('of two bodies under one version only the first is ever applied, in order or not', () => {
+test('of two bodies under one version only the first is ever applied, and the other never goes unnoticed', () => {
   fc.assert(
     fc.property(forgedDeliveries, cuts, (log, points) => {
       const consumer = new Consumer()
+      const parked: ReceivedEvent[] = []
       for (const batch of cutAt(log, points)) {
         const { apply, duplicates, park, conflicts } = consumer.deliver(batch)
         assert.equal(apply.length + duplicates.length + park.length + conflicts.length, batch.length)
+        parked.push(...park)
       }
 
       const versions = consumer.applied.map((event) => `${keyOf(event)} ${event.version}`)
       assert.equal(new Set(versions).size, versions.length)
       for (const event of consumer.applied) {
-        const sameId = log.filter((one) => keyOf(one) === keyOf(event) && one.version === event.version)
-        if (event.ordering === 'facts') assert.equal(event.hash, sameId[0]?.hash)
+        const [first] = log.filter((one) => keyOf(one) === keyOf(event) && one.version === event.version)
+        assert.equal(event.hash, first?.hash)
+      }
+      const found = new Set([...consumer.applied.map(body), ...consumer.waiting()])
+      for (const event of parked) {
+        assert.ok(found.has(body(event)) || consumer.conflicts.some(({ record }) => record === event.record))
       }
     }),
   )
@@ -266,6 +272,10 @@ function event(source: Source, aggregateId: string, version: number, hash: strin
 
 function name({ aggregateId, version }: ReceivedEvent): string {
   return `${aggregateId}.${version}`
+}
+
+function body(event: ReceivedEvent): string {
+  return `${keyOf(event)} ${event.version} ${event.hash}`
 }
 
 function upTo(length: number): number[] {
@@ -306,7 +316,9 @@ const deliveries = fc
 /** Every version at least once, in any order. */
 function shuffledDeliveries(from: readonly Source[]): fc.Arbitrary<{ lengths: Length[]; log: ReceivedEvent[] }> {
   return lengthsOf(fc.constantFrom(...from)).chain((lengths) => {
-    const all = lengths.flatMap(([source, id, length]) => upTo(length).map((version) => event(source, id, version, 'a')))
+    const all = lengths.flatMap(([source, id, length]) =>
+      upTo(length).map((version) => event(source, id, version, 'a')),
+    )
     const again = fc.array(fc.constantFrom(...all), { maxLength: 10 })
     return again
       .chain((more) => fc.shuffledSubarray([...all, ...more], { minLength: all.length + more.length }))
@@ -317,7 +329,11 @@ function shuffledDeliveries(from: readonly Source[]): fc.Arbitrary<{ lengths: Le
 /** Few ids, many deliveries, two bodies. */
 const forgedDeliveries = fc.array(
   fc
-    .tuple(fc.constantFrom<Source>('/order/orders', '/product/products'), fc.integer({ min: 1, max: 4 }), fc.constantFrom('a', 'b'))
+    .tuple(
+      fc.constantFrom<Source>('/order/orders', '/product/products'),
+      fc.integer({ min: 1, max: 4 }),
+      fc.constantFrom('a', 'b'),
+    )
     .map(([source, version, hash]) => event(source, 'x', version, hash)),
   { maxLength: 24, size: '+1' },
 )
@@ -327,12 +343,12 @@ function cutAt(log: readonly ReceivedEvent[], points: readonly number[]): Receiv
   return at.slice(1).map((end, index) => log.slice(at[index], end))
 }
 
-/** What the consumer's database keeps between batches: positions, what is parked, and a list of what was applied. */
+/** What the consumer's database keeps between batches: positions, what is parked; and, to look at, what was applied. */
 class Consumer {
   readonly positions = new Map<string, Position>()
   readonly parked = new Map<string, ReceivedEvent[]>()
   readonly applied: ReceivedEvent[] = []
-  readonly conflicts: unknown[] = []
+  readonly conflicts: Undecodable[] = []
   readonly #resumes: boolean
 
   constructor({ resumes } = { resumes: true }) {
@@ -362,26 +378,25 @@ class Consumer {
       this.positions.set(key, move.to)
     }
     for (const one of plan.park) {
-      const key = keyOf(one)
-      const parked = this.parked.get(key) ?? []
+      const parked = this.parked.get(keyOf(one)) ?? []
       // The first to come under a version keeps its place, as in parked_events.
-      if (!parked.some(({ version }) => version === one.version)) this.parked.set(key, [...parked, one])
+      if (!parked.some(({ version }) => version === one.version)) this.parked.set(keyOf(one), [...parked, one])
+    }
+    for (const key of marks.keys()) {
+      const kept = this.parked.get(key)?.filter(({ version }) => version > this.#last(key)) ?? []
+      if (kept.length > 0) this.parked.set(key, kept)
+      else this.parked.delete(key)
     }
     return plan
   }
 
   #due(): ReceivedEvent[] {
     if (!this.#resumes) return []
-    const due: ReceivedEvent[] = []
-    for (const [key, events] of this.parked) {
-      const last = this.positions.get(key)?.version ?? 0
-      due.push(...events.filter(({ version }) => version === last + 1))
-      this.parked.set(
-        key,
-        events.filter(({ version }) => version > last),
-      )
-    }
-    return due
+    return [...this.parked].flatMap(([key, events]) => events.filter(({ version }) => version <= this.#last(key) + 1))
+  }
+
+  #last(key: string): number {
+    return this.positions.get(key)?.version ?? 0
   }
 
   appliedOf(source: string, aggregateId: string): number[] {
@@ -390,12 +405,10 @@ class Consumer {
       .map(({ version }) => version)
   }
 
-  /** Ids that are parked and not yet overtaken. */
+  /** What is parked and not yet overtaken. */
   waiting(): string[] {
     return [...this.parked].flatMap(([key, events]) =>
-      events
-        .filter(({ version }) => version > (this.positions.get(key)?.version ?? 0))
-        .map(({ version }) => `${key} ${version}`),
+      events.filter(({ version }) => version > this.#last(key)).map(body),
     )
   }
 }

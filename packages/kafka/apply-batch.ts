@@ -53,10 +53,14 @@ export async function applyBatch(on: BatchDependencies, records: readonly RawRec
 
 /** Applies what waited behind gaps that are filled by now. */
 export async function resumeParked(on: BatchDependencies): Promise<void> {
+  const seen = new Set<string>()
   for (;;) {
     const records = await findResumable(on.db.sql, on.group)
-    if (records.length === 0) return
-    await applyOrSplit(on, records.map(on.decode))
+    // What is still there after it was tried cannot be read any more by this code: it waits for a person.
+    const fresh = records.filter(({ topic, partition, offset }) => !seen.has(`${topic} ${partition} ${offset}`))
+    if (fresh.length === 0) return
+    for (const { topic, partition, offset } of fresh) seen.add(`${topic} ${partition} ${offset}`)
+    await applyOrSplit(on, fresh.map(on.decode))
   }
 }
 
@@ -91,7 +95,8 @@ async function tryAlone(on: BatchDependencies, decoded: Decoded, firstError: unk
   }
   if (!('event' in decoded)) throw error
   const { event } = decoded
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  // PostgreSQL's text does not hold U+0000.
+  const message = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replaceAll('\0', '')
   const attempts = error instanceof Refusal ? 1 : ATTEMPTS_MAX
   await on.db.tx((tx) => park(tx, on.group, event, { reason: 'handler', error: message.slice(0, 2_000), attempts }))
   on.onOutcome('parked', event, message)

@@ -28,6 +28,8 @@ const STANDSTILL_MS = 60_000
 const WATCH_EVERY_MS = 5_000
 const RESUME_EVERY_MS = 10_000
 const REJOIN_BACKOFF_MAX_MS = 5_000
+/** A session that hangs on a broker which answers nothing must not hold up the end of the process. */
+const STOP_WITHIN_MS = 6_000
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 10_000
 
@@ -100,7 +102,7 @@ export class TopicConsumer {
   /** Finishes the running batch, commits offsets, leaves the group. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#done
+    await Promise.race([this.#done, sleep(STOP_WITHIN_MS, undefined, { ref: false })])
     this.#state = 'stopped'
   }
 

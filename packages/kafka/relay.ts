@@ -110,7 +110,7 @@ export class Relay {
         await this.#pause(POLL_MS)
         continue
       }
-      await producer.send(rows.map(toRecord))
+      await session.keptAlive(() => producer.send(rows.map(toRecord)))
       await session.deleteRows(rows.map((row) => row.id))
       this.#state = 'leading'
       onProgress()
@@ -150,6 +150,8 @@ function toRecord(row: OutboxRow): OutgoingRecord {
 }
 
 interface LeaderSession extends AsyncDisposable {
+  /** While nothing else is said on the session; a process that is paused keeps nothing alive. */
+  keptAlive(work: () => Promise<void>): Promise<void>
   tryLock(): Promise<boolean>
   oldestRows(): Promise<OutboxRow[]>
   deleteRows(ids: readonly string[]): Promise<void>
@@ -167,9 +169,15 @@ async function openSession({ service, dbUrl }: RelayOptions): Promise<LeaderSess
   // The next query fails too and says so; without a listener a restarted server would end the process.
   client.on('error', () => undefined)
   await client.connect()
-  // While a slow send is under way nothing else is said on the session; a paused process does not ping.
-  const ping = setInterval(() => void client.query('select 1').catch(() => undefined), PING_MS)
   return {
+    async keptAlive(work) {
+      const ping = setInterval(() => void client.query('select 1').catch(() => undefined), PING_MS)
+      try {
+        await work()
+      } finally {
+        clearInterval(ping)
+      }
+    },
     async tryLock() {
       const { rows } = await client.query<{ leads: boolean }>('select pg_try_advisory_lock($1) as leads', [LEADER_LOCK])
       return rows[0]?.leads === true
@@ -185,7 +193,6 @@ async function openSession({ service, dbUrl }: RelayOptions): Promise<LeaderSess
       await client.query('delete from outbox where id = any($1::bigint[])', [ids])
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(ping)
       await Promise.race([client.end().catch(() => undefined), sleep(1_000)])
     },
   }
