@@ -9,10 +9,13 @@ import type { Part } from './part.ts'
 import { askHealth } from './service-part.ts'
 import type { Shop } from './shop.ts'
 import type { Supervisor } from './supervisor.ts'
+import { withinTime } from './time-limit.ts'
 import type { Terminal } from './terminal.ts'
 
 // A slow laptop's first start of a broker takes 20 s; a part that needs three times that will not come.
 const READY_WITHIN_MS = 60_000
+// What has to be fetched may come slowly.
+const PREPARED_WITHIN_MS = 15 * 60_000
 const deathsMax = 3
 const logLinesShown = 15
 
@@ -39,10 +42,10 @@ export async function bringUp(shop: BringUp): Promise<void> {
 }
 
 async function prepareAndStart(part: Part, bring: BringUp): Promise<void> {
-  const { supervisor, folder } = bring
+  const { supervisor } = bring
   const runner = supervisor.runner(part.name)
   try {
-    await part.prepare()
+    await withinTime(part.prepare(), PREPARED_WITHIN_MS, 'Its preparation')
   } catch (error) {
     throw new Complaint(`${part.name} cannot be prepared.\n${messageOf(error)}`)
   }
@@ -55,33 +58,36 @@ async function prepareAndStart(part: Part, bring: BringUp): Promise<void> {
   if (inTime && runner.deaths < deathsMax) return
   const why =
     runner.deaths > 0 ? `it ${runner.lastDeath}` : `it did not become ready within ${READY_WITHIN_MS / 1000} s`
-  throw new Complaint(`${part.name} does not come up: ${why}.\n${logEnd(part, folder)}\nWhat may help: npm run doctor`)
+  throw new Complaint(`${part.name} does not come up: ${why}.\n${logEnd(part, bring)}\nWhat may help: npm run doctor`)
 }
 
 async function provisionShop({ shop, terminal }: BringUp): Promise<void> {
   try {
-    await provision({
+    const provisioned = provision({
       databases: shop.databases,
       kafkaBrokers: shop.kafkaBrokers,
       replication: shop.replication,
       playground: true,
       onStep: (text) => terminal.part('provision', text),
     })
+    await withinTime(provisioned, READY_WITHIN_MS, 'Databases or brokers')
   } catch (error) {
     throw new Complaint(`Databases or topics could not be provisioned.\n${messageOf(error)}`)
   }
 }
 
-async function consumerJoined(part: Part, { supervisor, terminal, folder }: BringUp): Promise<void> {
+async function consumerJoined(part: Part, bring: BringUp): Promise<void> {
+  const { supervisor, terminal } = bring
   const deadline = performance.now() + READY_WITHIN_MS
   for (;;) {
-    const { consumer, reasons } = await askHealth(part.port)
+    const { httpStatus, consumer, reasons } = await askHealth(part.port)
     stopIfStopping(supervisor)
     if (consumer === 'joined') return terminal.part(part.name, 'has joined its consumer group')
-    if (consumer === undefined && supervisor.runner(part.name).state !== 'restarting') return
+    const byHand = ['paused', 'stopped'].includes(supervisor.runner(part.name).state)
+    if (byHand || (httpStatus === 200 && consumer === undefined)) return
     if (performance.now() > deadline) {
       throw new Complaint(
-        `The consumer of ${part.name} did not join its group: ${reasons.join('; ')}.\n${logEnd(part, folder)}`,
+        `The consumer of ${part.name} did not join its group: ${reasons.join('; ')}.\n${logEnd(part, bring)}`,
       )
     }
     await sleep(100)
@@ -124,8 +130,8 @@ function stopIfStopping(supervisor: Supervisor): void {
   if (supervisor.stopping) throw new Interrupted('The shop is being stopped.')
 }
 
-function logEnd(part: Part, folder: DataFolder): string {
-  const lines = lastLines(folder.log(part.name), logLinesShown)
+function logEnd(part: Part, { folder, supervisor }: BringUp): string {
+  const lines = lastLines(folder.log(part.name), logLinesShown, supervisor.runner(part.name).logFrom)
   if (lines.length === 0) return `Its log is empty: ${folder.log(part.name)}`
   const readable = lines.map((line) => `  ${readableLine(line, part.kind).text}`)
   return [`The end of its log (${folder.log(part.name)}):`, ...readable].join('\n')

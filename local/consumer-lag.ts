@@ -2,7 +2,7 @@ import { Admin } from '@platformatic/kafka'
 import { GROUPS } from '@timesale/contracts/topics'
 import { withinTime } from './time-limit.ts'
 
-export interface GroupLag {
+interface GroupLag {
   readonly group: string
   readonly records: bigint
 }

@@ -13,7 +13,7 @@ export interface Addresses {
 }
 
 /** What the commands may ask of a running shop. */
-export interface Controlled {
+interface Controlled {
   addresses(): Addresses
   status(): PartStatus[]
   act(name: string, action: PartAction): Promise<string>

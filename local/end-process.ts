@@ -67,7 +67,7 @@ export function endDescendants(): void {
   if (self !== undefined) killAll(processTree(self).filter((row) => row.pid !== process.pid))
 }
 
-export function signalProcess(id: ProcessId, signal: NodeJS.Signals): void {
+function signalProcess(id: ProcessId, signal: NodeJS.Signals): void {
   if (!isAlive(id)) return
   try {
     process.kill(id.pid, signal)

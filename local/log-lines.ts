@@ -14,7 +14,7 @@ const warnLevel = 40
 const plainFields = new Set(['level', 'time', 'msg', 'service', 'pid', 'hostname', 'v', 'err', 'error'])
 const prefixWidth = 21
 
-export interface ReadableLine {
+interface ReadableLine {
   readonly text: string
   /** Whether a person should see it without having asked for every line. */
   readonly important: boolean

@@ -49,6 +49,7 @@ test('a file that is not there yet is followed from its beginning', async () => 
 test('the last lines are those at the end', async () => {
   await using log = setup('a\nb\nc\n')
   assert.deepEqual(lastLines(log.path, 2), ['b', 'c'])
+  assert.deepEqual(lastLines(log.path, 2, 4), ['c'])
   assert.deepEqual(lastLines(log.path, 0), [])
   assert.deepEqual(lastLines(join(log.path, 'nowhere'), 2), [])
 })

@@ -17,7 +17,7 @@ export class LogTail {
   constructor(path: string, onLine: (line: string) => void) {
     this.#path = path
     this.#onLine = onLine
-    this.#position = withFile(path, (file) => fstatSync(file).size) ?? 0
+    this.#position = sizeOf(path)
   }
 
   /** Hands over what was added; at most a quarter of a megabyte at once, so that a flood cannot stop everything else. */
@@ -36,8 +36,7 @@ export class LogTail {
 
   /** Keeps the file small: its content moves to `<file>.1`. Writers append, so they go on at the beginning. */
   rotate(bytesMax = fileBytesMax): void {
-    const size = withFile(this.#path, (file) => fstatSync(file).size) ?? 0
-    if (size < bytesMax) return
+    if (sizeOf(this.#path) < bytesMax) return
     copyFileSync(this.#path, `${this.#path}.1`)
     truncateSync(this.#path)
     this.#begin()
@@ -56,11 +55,12 @@ export class LogTail {
   }
 }
 
-/** The last lines of a file, read from its end; none where there is no file. */
-export function lastLines(path: string, count: number): string[] {
+/** The last lines of a file, read from its end; `from` leaves out what came before it. None where there is no file. */
+export function lastLines(path: string, count: number, from = 0): string[] {
   const text = withFile(path, (file) => {
     const { size } = fstatSync(file)
-    const length = Math.min(size, readBytesMax)
+    // Shorter than it was: the file was begun anew.
+    const length = Math.min(size < from ? size : size - from, readBytesMax)
     const buffer = Buffer.alloc(length)
     const read = readSync(file, buffer, 0, length, size - length)
     return buffer.toString('utf8', 0, read)
@@ -68,6 +68,10 @@ export function lastLines(path: string, count: number): string[] {
   const lines = (text ?? '').split('\n')
   if (lines.at(-1) === '') lines.pop()
   return lines.slice(Math.max(0, lines.length - count))
+}
+
+export function sizeOf(path: string): number {
+  return withFile(path, (file) => fstatSync(file).size) ?? 0
 }
 
 function withFile<Result>(path: string, use: (file: number) => Result): Result | undefined {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endProcess, killGroup, killTree, pauseTree, resumeTree } from './end-process.ts'
+import { sizeOf } from './log-tail.ts'
 import type { Launch, Part } from './part.ts'
 import { after, backoffMs, initialSituation, type PartEvent, type PartState } from './part-state.ts'
 import type { PidRecord } from './pid-record.ts'
@@ -9,7 +10,7 @@ import { findProcess, type ProcessId } from './process-table.ts'
 
 const READY_POLL_MS = 100
 
-export interface RunnerSurroundings {
+interface RunnerSurroundings {
   readonly logFile: string
   readonly pids: PidRecord
   /** What a person should know of the part. */
@@ -19,6 +20,8 @@ export interface RunnerSurroundings {
 /** One part's process: started, watched, started again when it dies by itself, paused, ended. */
 export class PartRunner {
   readonly part: Part
+  /** Where the log of this supervisor's time begins in a file that holds earlier starts as well. */
+  readonly logFrom: number
   readonly #surroundings: RunnerSurroundings
   #situation = initialSituation
   #process: ProcessId | undefined
@@ -30,6 +33,7 @@ export class PartRunner {
   constructor(part: Part, surroundings: RunnerSurroundings) {
     this.part = part
     this.#surroundings = surroundings
+    this.logFrom = sizeOf(surroundings.logFile)
   }
 
   get state(): PartState {

@@ -45,7 +45,7 @@ export function treeOf(root: number, rows: readonly ProcessRow[]): ProcessRow[] 
   return tree
 }
 
-export function allProcesses(): ProcessRow[] {
+function allProcesses(): ProcessRow[] {
   if (!onLinux) return parsePs(ps(['-ax']))
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map((pid) => findProcess(Number(pid))).filter((row) => row !== undefined)

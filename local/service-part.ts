@@ -7,7 +7,7 @@ const host = '127.0.0.1'
 const ANSWER_MS = 900
 
 /** What a service says of itself at /readyz. */
-export interface ServiceHealth {
+interface ServiceHealth {
   /** 0 when it does not answer. */
   readonly httpStatus: number
   readonly reasons: readonly string[]

@@ -9,14 +9,14 @@ import { servicePart } from './service-part.ts'
 import type { Settings } from './settings.ts'
 
 /** A server of the user's own that takes the place of a part. */
-export interface ExternalPart {
+interface ExternalPart {
   readonly name: string
   readonly kind: Part['kind']
   /** 0 when the address names none. */
   readonly port: number
 }
 
-export interface ShopDatabase {
+interface ShopDatabase {
   readonly service: ServiceName
   readonly serviceUrl: string
   readonly adminUrl?: string
@@ -99,7 +99,7 @@ export function databaseUrlKey(service: ServiceName): string {
   return `${service.toUpperCase()}_DB_URL`
 }
 
-export function databaseOf(service: ServiceName, ports: Ports, env: Env): ShopDatabase {
+function databaseOf(service: ServiceName, ports: Ports, env: Env): ShopDatabase {
   const ownUrl = given(env, databaseUrlKey(service))
   if (ownUrl !== undefined) {
     const adminUrl = given(env, adminUrlKey(service))

@@ -10,7 +10,9 @@ import { lineAt, report, repositoryFiles, repositoryRoot } from './repository-fi
 
 const EXTENSIONS = 'ts|mjs|js|json|sql|md|xml|yaml|yml|properties|example'
 const FILE_NAME = new RegExp(`\\.(${EXTENSIONS})$`)
-const NPM = /\bnpm (?:run ([a-z][a-z0-9:-]*)|(start|test)\b)/g
+// `.test.ts` and the like: the end of a name, and no name.
+const SUFFIX = new RegExp(`^(\\.(test|int|e2e))*\\.(${EXTENSIONS})$`)
+const NPM = /\bnpm (?:run ([a-z][a-z0-9-]*(?::[a-z0-9-]+)*)|(start|test)\b)/g
 
 const everyFile = repositoryFiles([''])
 const documents = repositoryFiles(['.md'])
@@ -24,7 +26,8 @@ checkCatalogue('contracts/README.md')
 await checkConsumers('contracts/README.md')
 const keyCount = await checkEnvironment('.env.example')
 
-if (documents.length === 0 || sources.length === 0) problems.push('scripts/check-docs.ts:1 nothing was found to look at')
+if (documents.length === 0 || sources.length === 0)
+  problems.push('scripts/check-docs.ts:1 nothing was found to look at')
 report(problems, `${documents.length} documents, ${sources.length} source files, ${keyCount} environment keys`)
 
 function checkDocument(file: string): void {
@@ -32,7 +35,8 @@ function checkDocument(file: string): void {
   checkNpm(file, text)
   // Inside fences there is code, whose paths may be anything.
   const prose = text.replaceAll(/^(`{3,})[^\n]*\n[\s\S]*?^\1/gm, blank)
-  for (const link of prose.matchAll(/\[[^\]\n]*\]\(([^)\s]+)\)/g)) checkLink(file, lineAt(text, link.index), link[1] ?? '')
+  for (const link of prose.matchAll(/\[[^\]\n]*\]\(([^)\s]+)\)/g))
+    checkLink(file, lineAt(text, link.index), link[1] ?? '')
   for (const code of prose.matchAll(/`([^`\n]+)`/g)) {
     const path = code[1] ?? ''
     if (isPath(path) && !pathExists(file, path)) complain(file, lineAt(text, code.index), `${path} does not exist`)
@@ -75,9 +79,10 @@ function anchorOf(heading: string): string {
 
 /** Code in a sentence that means a file or a folder here: it has an extension of ours, or begins with a folder of ours. */
 function isPath(code: string): boolean {
-  if (!/^[\w.@<>*{},/-]+$/.test(code) || code.startsWith('/') || code.startsWith('@') || code.startsWith('<')) return false
+  if (!/^[\w.@<>*{},/-]+$/.test(code) || code.startsWith('/') || code.startsWith('@') || code.startsWith('<'))
+    return false
   const [first = '', second] = code.split('/')
-  if (first === 'node_modules' || first === '.timesale') return false
+  if (first === 'node_modules' || first === '.timesale' || SUFFIX.test(code)) return false
   if (FILE_NAME.test(code)) return true
   return second !== undefined && (first === '.' || first === '..' || existsSync(join(repositoryRoot, first)))
 }
@@ -89,7 +94,8 @@ function pathExists(file: string, path: string): boolean {
     if (existsSync(join(repositoryRoot, dirname(file), path)) || existsSync(join(repositoryRoot, path))) return true
     return everyFile.some((one) => one.endsWith(`/${path.replace(/^\.\//, '')}`))
   }
-  const pattern = path
+  const fromRoot = path.startsWith('.') ? normalize(join(dirname(file), path)) : path
+  const pattern = fromRoot
     .split(/(<[^>]+>|\*\*\/|\*|\{[^}]*\})/)
     .map((part, index) => (index % 2 === 0 ? part.replaceAll(/[.]/g, String.raw`\.`) : placeholderPattern(part)))
     .join('')
@@ -106,12 +112,13 @@ function placeholderPattern(part: string): string {
 function checkCatalogue(file: string): void {
   const text = read(file)
   const rows = tableRows(text)
-  const named = (row: readonly string[], name: string): boolean => row.some((cell) => cell.includes(`\`${name}\``))
 
   for (const { type, topic, source } of EVENTS) {
     const row = rows.find((one) => one[0] === `\`${type}\``)
     if (row === undefined) complain(file, 1, `${type} is missing from the catalogue`)
-    else for (const what of [topic, source]) if (!named(row, what)) complain(file, 1, `${type}: the row does not name ${what}`)
+    else
+      for (const what of [topic, source])
+        if (!names(row, what)) complain(file, 1, `${type}: the row does not name ${what}`)
   }
   const types = new Set(EVENTS.map(({ type }) => type))
   for (const found of text.matchAll(/^\| `([a-z]+\.[a-z-]+\.v[0-9]+)`/gm)) {
@@ -119,13 +126,18 @@ function checkCatalogue(file: string): void {
   }
   for (const [code, { status }] of Object.entries(REFUSALS)) {
     const row = rows.find((one) => one[0] === `\`${code}\``)
-    if (row?.[1] !== String(status)) complain(file, 1, `${code} must be in the table of refusals, with status ${status}`)
+    if (row?.[1] !== String(status))
+      complain(file, 1, `${code} must be in the table of refusals, with status ${status}`)
   }
   for (const { name, partitions } of topicSpecs({ playground: true })) {
     if (name.endsWith('.dlq')) continue
     const row = rows.find((one) => one[0]?.includes(`\`${name}\``) === true && one[1] === String(partitions))
     if (row === undefined) complain(file, 1, `${name} must be in the table of topics, with ${partitions} partitions`)
   }
+}
+
+function names(row: readonly string[], name: string): boolean {
+  return row.some((cell) => cell.includes(`\`${name}\``))
 }
 
 /** Who uses an event is said by each service's `…_USES`, and must be what the last cell of its row says. */

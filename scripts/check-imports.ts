@@ -107,7 +107,8 @@ const TEXT_RULES: readonly TextRule[] = [
 
 const BANNED_NAMES =
   /^(index|utils?|helpers?|common|shared|misc|manager|processor|base|impl|types|constants)(\.[a-z.]+)?$/
-const IMPORT = /(?:^|\n)\s*(?:import|export)\b(?:[^'"`;]*?\bfrom\b)?\s*(['"])([^'"\n]+)\1|\bimport\(\s*(['"])([^'"\n]+)\3/g
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\b(?:[^'"`;]*?\bfrom\b)?\s*(['"])([^'"\n]+)\1|\bimport\(\s*(['"])([^'"\n]+)\3/g
 
 const files = repositoryFiles(['.ts', '.mjs'])
 const problems: string[] = []

@@ -19,7 +19,7 @@ export function createLogger(options: { service: string; level: string }): Logge
  * Logs what happens to single orders for a person who follows one, without costing a rush anything: at most
  * `linesPerSecond` of a message, then one line that says how many were left out.
  */
-export function calmLog(logger: Logger, message: string, linesPerSecond = 20): (fields: () => object) => void {
+export function calmLog(logger: Logger, message: string, linesPerSecond = 100): (fields: () => object) => void {
   let second = 0
   let written = 0
   let leftOut = 0

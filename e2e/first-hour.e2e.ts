@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { until } from '@timesale/testkit/until'
+import { startLocalShop, type LocalShop } from './local-shop.ts'
+import { settled, verdict } from './verdict.ts'
+
+// What the README promises to somebody who has just typed `npm start`, in the order they would try it.
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736'
+
+let shop: LocalShop
+const accepted: string[] = []
+
+before(async () => {
+  shop = await startLocalShop()
+})
+
+after(async () => {
+  await shop?.[Symbol.asyncDispose]()
+})
+
+test('the first order is accepted and confirmed within a second', async () => {
+  const { status, body } = await order('1', { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` })
+  assert.equal(status, 202)
+  assert.equal(body, '{"orderId":"1","status":"PLACED"}')
+  const placed = await until('order 1 is confirmed', () => orderIf('1', 'CONFIRMED'), 1_000)
+  assert.deepEqual(
+    placed.history.map((entry) => [entry.version, entry.status, entry.cause]),
+    [
+      [1, 'PLACED', 'POST /orders'],
+      [2, 'CONFIRMED', 'stock.reserved.v1 1.1'],
+    ],
+  )
+})
+
+test('the same order again gets the same bytes, another one under its id is refused', async () => {
+  assert.equal((await order('1')).body, '{"orderId":"1","status":"PLACED"}')
+  assert.equal((await order('1', { quantity: 3 })).status, 422)
+})
+
+test('it moves stock, leaves a notice and shows in the sales', async () => {
+  const stock = await until('two units are sold', async () => {
+    const level = await get<{ sold: number }>('stock', '/stock/A001')
+    return level.sold === 2 && level
+  })
+  assert.deepEqual(stock, { productId: 'A001', initial: 1000, available: 998, reserved: 0, sold: 2, version: 3 })
+  const notices = await until('a notice', async () => {
+    const found = await get<{ kind: string }[]>('notification', '/notices?orderId=1')
+    return found.length > 0 && found
+  })
+  assert.deepEqual(
+    notices.map(({ kind }) => kind),
+    ['CONFIRMED'],
+  )
+  const [top] = await until('a sale', async () => {
+    const found = await get<{ productId: string; units: number }[]>('analytics', '/top-products')
+    return found.length > 0 && found
+  })
+  assert.deepEqual([top?.productId, top?.units], ['A001', 2])
+  const sales = await get<{ orders: number; units: number }[]>('analytics', '/sales')
+  assert.deepEqual(
+    sales.map(({ orders, units }) => [orders, units]),
+    [[1, 2]],
+  )
+})
+
+test("the order's record is on its topic as plain JSON for Kafka's own consumer", async () => {
+  const read = await shop.run(
+    'kafka-command',
+    ...'console-consumer --topic order-topic --from-beginning --max-messages 1'.split(' '),
+  )
+  assert.deepEqual(JSON.parse(read.split('\n')[0] ?? ''), {
+    orderId: '1',
+    buyerId: 'open',
+    productId: 'A001',
+    quantity: 2,
+    unitPriceMinor: 19_900,
+    currency: 'KRW',
+  })
+})
+
+test('one trace id leads through the logs of every service that saw the order', () => {
+  for (const service of ['order', 'stock', 'notification', 'analytics']) {
+    assert.match(readFileSync(join(shop.folder, 'logs', `${service}.log`), 'utf8'), new RegExp(TRACE_ID), service)
+  }
+})
+
+test('a consumer that is killed stays down, the others go on, its lag grows, and its return catches up', async () => {
+  await shop.run('part-command', 'kill', 'stock')
+  for (const id of ['2', '3', '4']) assert.equal((await order(id)).status, 202)
+  assert.match(await until('the lag shows', async () => /stock \d+/.exec(await shop.run('status'))?.[0]), /stock [3-9]/)
+  assert.equal(await partState('stock'), 'stopped')
+  assert.equal((await get<{ status: string }>('order', '/orders/2')).status, 'PLACED')
+  await shop.run('part-command', 'start', 'stock')
+  for (const id of ['2', '3', '4']) await until(`order ${id} is decided`, () => orderIf(id, 'CONFIRMED'))
+})
+
+test('orders are accepted while Redis hangs, and while the broker is stopped', async () => {
+  await shop.run('part-command', 'pause', 'redis')
+  assert.equal(await partState('redis'), 'paused')
+  assert.equal((await order('5')).status, 202)
+  await shop.run('part-command', 'resume', 'redis')
+  await shop.run('part-command', 'stop', 'kafka-1')
+  assert.equal((await order('6')).status, 202)
+  await shop.run('part-command', 'start', 'kafka-1')
+  for (const id of ['5', '6']) await until(`order ${id} is decided`, () => orderIf(id, 'CONFIRMED'), 60_000)
+})
+
+test('status names every part with its process, port, state and memory', async () => {
+  const parts = await shop.status()
+  const services = ['product', 'order', 'stock', 'notification', 'analytics']
+  const names = [...services, ...services.map((name) => `postgres-${name}`), 'kafka-1', 'redis']
+  assert.deepEqual(parts.map(({ name }) => name).sort(), names.sort())
+  for (const part of parts) {
+    assert.equal(part.state, 'running', part.name)
+    assert.ok((part.pid ?? 0) > 0 && part.port > 0 && part.memoryBytes > 1_000_000, JSON.stringify(part))
+  }
+})
+
+test('sql looks into a database, and changes nothing', async () => {
+  const rows = JSON.parse(
+    await shop.run('sql-command', 'order', 'select count(*)::int as n from orders', '--json'),
+  ) as unknown
+  assert.deepEqual(rows, [{ n: 6 }])
+  await assert.rejects(shop.run('sql-command', 'order', 'delete from orders'), /read-only/)
+})
+
+test('the books balance', async () => {
+  await settled(shop)
+  assert.deepEqual(await verdict(shop, { accepted, turnedAway: [] }), [])
+})
+
+async function order(
+  orderId: string,
+  more: { quantity?: number; traceparent?: string } = {},
+): Promise<{ status: number; body: string }> {
+  const response = await fetch(`${shop.url('order')}/orders`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(more.traceparent === undefined ? {} : { traceparent: more.traceparent }),
+    },
+    body: JSON.stringify({ orderId, productId: 'A001', quantity: more.quantity ?? 2 }),
+    signal: AbortSignal.timeout(5_000),
+  })
+  if (response.status === 202) accepted.push(orderId)
+  return { status: response.status, body: await response.text() }
+}
+
+interface Order {
+  status: string
+  history: { version: number; status: string; cause: string }[]
+}
+
+async function orderIf(orderId: string, status: string): Promise<Order | false> {
+  const found = await get<Order>('order', `/orders/${orderId}`)
+  return found.status === status && found
+}
+
+async function get<T>(service: Parameters<LocalShop['url']>[0], path: string): Promise<T> {
+  const response = await fetch(`${shop.url(service)}${path}`, { signal: AbortSignal.timeout(5_000) })
+  assert.equal(response.status, 200, path)
+  return (await response.json()) as T
+}
+
+async function partState(name: string): Promise<string | undefined> {
+  return (await shop.status()).find((part) => part.name === name)?.state
+}
