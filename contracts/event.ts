@@ -7,11 +7,11 @@ import type { TopicName } from './topics.ts'
  * `facts` are applied one after the other without a gap, `state` carries the whole state, so any newer version will do.
  */
 export const SOURCES = {
-  '/order/orders': { ordering: 'facts' },
-  '/stock/reservations': { ordering: 'facts' },
-  '/stock/products': { ordering: 'facts' },
-  '/product/products': { ordering: 'state' },
-} as const satisfies Record<string, { ordering: Ordering }>
+  '/order/orders': { ordering: 'facts', topic: 'order-topic' },
+  '/stock/reservations': { ordering: 'facts', topic: 'stock-topic' },
+  '/stock/products': { ordering: 'facts', topic: 'stock-topic' },
+  '/product/products': { ordering: 'state', topic: 'product-topic' },
+} as const satisfies Record<string, { ordering: Ordering; topic: TopicName }>
 
 export type Ordering = 'facts' | 'state'
 export type Source = keyof typeof SOURCES

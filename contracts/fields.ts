@@ -18,7 +18,10 @@ export const UNITS_MAX = 1_000_000_000
 export const Units = Type.Integer({ minimum: 0, maximum: UNITS_MAX, description: 'Units' })
 export const Version = Type.Integer({ minimum: 1, description: 'Counts the facts of one aggregate from 1' })
 export const Instant = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' })
+/** For people to read: anything but control characters. */
+const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
+
 export const ProductName = Type.Object(
-  { ko: Type.String({ minLength: 1, maxLength: 200 }), en: Type.String({ minLength: 1, maxLength: 200 }) },
+  { ko: Name, en: Name },
   { additionalProperties: false, description: 'The name in Korean and in English' },
 )

@@ -66,7 +66,7 @@ async function provisionShop({ shop, terminal }: BringUp): Promise<void> {
     const provisioned = provision({
       databases: shop.databases,
       kafkaBrokers: shop.kafkaBrokers,
-      replication: shop.replication,
+      replication: Number(process.env['KAFKA_REPLICATION']) || undefined,
       playground: true,
       onStep: (text) => terminal.part('provision', text),
     })

@@ -34,7 +34,7 @@ export function servicePart(options: {
     launch: async () => ({ file: process.execPath, args: [main], env, cwd: cloneRoot }),
     ready: async () => (await askHealth(port)).httpStatus === 200,
     stopSignal: 'SIGTERM',
-    // A little more than the drain and the handlers' time of a service together (RELIABILITY.md, D13).
+    // A little more than what a service takes at most to stop by itself.
     stopTimeoutMs: 15_000,
   }
 }

@@ -22,7 +22,6 @@ test('a shop has a database for each service, brokers, Redis and the services', 
     'stock',
   ])
   assert.equal(shop.kafkaBrokers, '127.0.0.1:9092')
-  assert.equal(shop.replication, 1)
 })
 
 test('servers of the user’s own take the place of parts', async () => {

@@ -30,7 +30,6 @@ export interface Shop {
   readonly external: readonly ExternalPart[]
   readonly databases: readonly ShopDatabase[]
   readonly kafkaBrokers: string
-  readonly replication: number
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -91,7 +90,6 @@ export function describeShop(options: {
     databases,
     kafkaBrokers,
     // More copies than brokers cannot be made; with a cluster of one's own, its bootstrap list is the best guess.
-    replication: Math.min(3, kafkaBrokers.split(',').length),
   }
 }
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
 import { runner } from 'node-pg-migrate'
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
 
@@ -11,22 +12,28 @@ export interface DatabaseTarget {
   readonly serviceUrl: string
 }
 
-const COMMON_MIGRATIONS = fileURLToPath(new URL('../packages/kafka/migrations', import.meta.url))
-
 /**
  * Database, role, tables and grants of one service. Idempotent, and safe to run by several at once (advisory lock).
  * The role may read and write rows, nothing else: no DDL, no other database.
  */
 export async function provisionDatabase(target: DatabaseTarget): Promise<void> {
   const at = partsOf(target.serviceUrl)
-  if (target.adminUrl !== undefined) {
-    await withClient(target.adminUrl, (admin) => makeRoleAndDatabase(admin, at))
-  }
-  const ownerUrl = target.adminUrl === undefined ? target.serviceUrl : urlWithDatabase(target.adminUrl, at.database)
-  if (target.adminUrl !== undefined) await withClient(ownerUrl, (owner) => closeTheDoors(owner, at))
-  await migrate(ownerUrl, COMMON_MIGRATIONS, 'migrations_common')
-  await migrate(ownerUrl, serviceMigrations(target.service), 'migrations_service')
-  if (target.adminUrl !== undefined) await withClient(ownerUrl, (owner) => grantRows(owner, at))
+  const { adminUrl } = target
+  await withClient(adminUrl ?? target.serviceUrl, async (client) => {
+    // Held by this session until all is done: catalogues of roles and grants do not bear two writers.
+    await client.query("select pg_advisory_lock(hashtext('timesale.provision'))")
+    if (adminUrl === undefined) return await migrateAll(target.service, target.serviceUrl)
+    await makeRoleAndDatabase(client, at)
+    const ownerUrl = urlWithDatabase(adminUrl, at.database)
+    await withClient(ownerUrl, (owner) => closeTheDoors(owner, at))
+    await migrateAll(target.service, ownerUrl)
+    await withClient(ownerUrl, (owner) => grantRows(owner, at))
+  })
+}
+
+async function migrateAll(service: string, ownerUrl: string): Promise<void> {
+  await migrate(ownerUrl, fileURLToPath(COMMON_MIGRATIONS), 'migrations_common')
+  await migrate(ownerUrl, serviceMigrations(service), 'migrations_service')
 }
 
 /**
@@ -84,8 +91,7 @@ function urlWithDatabase(url: string, database: string): string {
 }
 
 async function makeRoleAndDatabase(admin: Client, { database, role, password }: Parts): Promise<void> {
-  // CREATE DATABASE has no IF NOT EXISTS and runs in no transaction; the lock keeps two provisioners apart.
-  await admin.query("select pg_advisory_lock(hashtext('timesale.provision'))")
+  // CREATE DATABASE has no IF NOT EXISTS.
   const roles = await admin.query('select 1 from pg_roles where rolname = $1', [role])
   const login = `login nosuperuser nocreatedb nocreaterole noreplication password ${escapeLiteral(password)}`
   await admin.query(`${roles.rowCount === 0 ? 'create' : 'alter'} role ${escapeIdentifier(role)} ${login}`)
@@ -124,7 +130,7 @@ async function migrate(databaseUrl: string, dir: string, migrationsTable: string
 
 function serviceMigrations(service: string): string {
   const manifest = createRequire(import.meta.url).resolve(`@timesale/${service}-service/package.json`)
-  return fileURLToPath(new URL('./db/migrations', new URL(`file://${manifest}`)))
+  return fileURLToPath(new URL('./db/migrations', pathToFileURL(manifest)))
 }
 
 async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {

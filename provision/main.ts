@@ -8,11 +8,11 @@ const SERVICES = ['product', 'order', 'stock', 'notification', 'analytics'] as c
 
 const config = readEnv(process.env, '', (get) => ({
   kafkaBrokers: get.text('KAFKA_BROKERS'),
-  replication: get.int('KAFKA_REPLICATION', 3),
+  replication: get.int('KAFKA_REPLICATION', 0) || undefined,
   databases: SERVICES.map((service) => ({
     service,
     serviceUrl: get.url(`${service.toUpperCase()}_DB_URL`),
-    adminUrl: process.env[`${service.toUpperCase()}_DB_ADMIN_URL`],
+    adminUrl: get.text(`${service.toUpperCase()}_DB_ADMIN_URL`, '') || undefined,
   })),
 }))
 

@@ -8,7 +8,8 @@ export interface ProvisionOptions {
   readonly databases: readonly DatabaseTarget[]
   /** host:port, with commas between. */
   readonly kafkaBrokers: string
-  readonly replication: number
+  /** Copies of each partition; by default three, or as many as there are brokers. */
+  readonly replication?: number | undefined
   /** Also the topics without readers, for people who try Kafka's commands. */
   readonly playground: boolean
   readonly onStep?: (text: string) => void

@@ -3,8 +3,8 @@ import { topicSpecs, type TopicSpec } from '@timesale/contracts/topics'
 
 export interface TopicsTarget {
   readonly brokers: readonly string[]
-  /** Copies of each partition; at most the number of brokers. */
-  readonly replication: number
+  /** Copies of each partition; by default three, or as many as there are brokers. */
+  readonly replication?: number | undefined
   readonly playground: boolean
 }
 
@@ -23,7 +23,8 @@ export async function provisionTopics(target: TopicsTarget): Promise<void> {
   try {
     const existing = new Set(await admin.listTopics({ includeInternals: false }))
     const specs = topicSpecs({ playground: target.playground })
-    for (const spec of specs.filter(({ name }) => !existing.has(name))) await create(admin, spec, target.replication)
+    const replication = target.replication ?? Math.min(3, (await admin.metadata({ topics: [] })).brokers.size)
+    for (const spec of specs.filter(({ name }) => !existing.has(name))) await create(admin, spec, replication)
     await checkPartitions(
       admin,
       specs.filter(({ name }) => existing.has(name)),

@@ -74,6 +74,18 @@ test('a folder of one broker is not opened as one of three', async () => {
 
   await parts[0]?.prepare()
 
+  const asThree = kafkaPartsOn(dataDir, 3, await freePorts(9))
+
+  await assert.rejects(async () => asThree[0]?.prepare(), /cluster of 1.*--brokers 1/)
+})
+
+test('a mistyped topic does not become one; a broker that hangs is not ready, and that is known within a second', async () => {
+  const { parts } = await setup(1)
+  const [part] = parts
+
+  assert.ok(part)
+  await start(parts)
+  // A consumer asks for its topic to be made if there is none.
   await tool(part, 'console-consumer', ['--topic', 'mistyped', '--timeout-ms', '500'])
   assert.equal((await tool(part, 'topics', ['--list', '--exclude-internal'])).trim(), '')
 

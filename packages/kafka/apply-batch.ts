@@ -1,7 +1,7 @@
 import { Refusal } from '@timesale/contracts/refusals'
 import type { Fact } from '@timesale/contracts/event'
 import type { Database } from '@timesale/postgres/database'
-import { isInfrastructure } from '@timesale/postgres/errors'
+import { isInfrastructure, isStatementTimeout } from '@timesale/postgres/errors'
 import type { Tx } from '@timesale/postgres/sql'
 import type { Decoded, RawRecord, ReceivedEvent, Undecodable } from './decode.ts'
 import { writeDeadLetters } from './dead-letter.ts'
@@ -16,7 +16,7 @@ import {
   type Position,
 } from './inbox.ts'
 import { appendToOutbox } from './outbox.ts'
-import { findParked, findResumable, park, unparkApplied } from './parked-events.ts'
+import { findParked, findResumable, park, shelve, unparkApplied } from './parked-events.ts'
 
 /** What a service does with a batch of events: all of them next in turn, in the order they came. */
 export type Apply = (tx: Tx, events: readonly ReceivedEvent[]) => Promise<readonly Fact[]>
@@ -53,14 +53,17 @@ export async function applyBatch(on: BatchDependencies, records: readonly RawRec
 
 /** Applies what waited behind gaps that are filled by now. */
 export async function resumeParked(on: BatchDependencies): Promise<void> {
-  const seen = new Set<string>()
   for (;;) {
     const records = await findResumable(on.db.sql, on.group)
-    // What is still there after it was tried cannot be read any more by this code: it waits for a person.
-    const fresh = records.filter(({ topic, partition, offset }) => !seen.has(`${topic} ${partition} ${offset}`))
-    if (fresh.length === 0) return
-    for (const { topic, partition, offset } of fresh) seen.add(`${topic} ${partition} ${offset}`)
-    await applyOrSplit(on, fresh.map(on.decode))
+    if (records.length === 0) return
+    const decoded = records.map(on.decode)
+    await applyOrSplit(
+      on,
+      decoded.filter((one) => 'event' in one),
+    )
+    // It could be read when it was parked; this code cannot. It waits for a person, and holds up nobody meanwhile.
+    const unreadable = decoded.flatMap((one) => ('dead' in one ? [one.dead] : []))
+    for (const { record, message } of unreadable) await on.db.tx((tx) => shelve(tx, on.group, record, message))
   }
 }
 
@@ -73,7 +76,9 @@ async function applyOrSplit(on: BatchDependencies, batch: readonly Decoded[]): P
   try {
     return await applyTogether(on, batch)
   } catch (error) {
-    if (isNoEventsFault(error)) throw error
+    // Half of what is too much work for one statement may not be.
+    const mayBeTooMuch = isStatementTimeout(error) && batch.length > 1
+    if (isNoEventsFault(error) && !mayBeTooMuch) throw error
     const [only] = batch
     if (batch.length === 1 && only !== undefined) return await tryAlone(on, only, error)
     const middle = Math.ceil(batch.length / 2)
@@ -115,8 +120,6 @@ async function applyTogether(on: BatchDependencies, batch: readonly Decoded[]): 
   let gapsFilled = false
 
   await on.db.tx(async (tx) => {
-    // Tried anew after a failed attempt, so nothing of that attempt may be left here.
-    outcomes.length = 0
     const letters = [...dead]
     if (events.length > 0) {
       const keys = distinctKeys(events)
@@ -171,6 +174,8 @@ export function sortOut(
 ): Plan {
   const plan: Plan = { apply: [], duplicates: [], park: [], conflicts: [], moves: [] }
   const moves = new Map<string, Move>()
+  // What this very batch makes wait counts like what waits in the database.
+  const queued = new Map<string, ReceivedEvent>()
   const conflict = (event: ReceivedEvent): void => {
     plan.conflicts.push({
       reason: 'id-conflict',
@@ -183,7 +188,8 @@ export function sortOut(
     const key = keyOf(event)
     const from = positions.get(key)
     const last = moves.get(key)?.to ?? from
-    const waiting = parked.get(key)?.find((mark) => mark.version === event.version)
+    const stored = parked.get(key)?.find((mark) => mark.version === event.version)
+    const waiting = stored ?? queued.get(`${key} ${event.version}`)
     switch (judge(last, event)) {
       case 'duplicate':
         plan.duplicates.push(event)
@@ -192,13 +198,20 @@ export function sortOut(
         conflict(event)
         break
       case 'gap':
-        if (waiting === undefined) plan.park.push(event)
-        else if (waiting.hash === event.hash) plan.duplicates.push(event)
+        if (waiting === undefined) {
+          plan.park.push(event)
+          queued.set(`${key} ${event.version}`, event)
+        } else if (waiting.hash === event.hash) plan.duplicates.push(event)
         else conflict(event)
         break
       case 'apply':
+        // The body that came first is the one that counts, also while it still waits: its turn comes when it is resumed.
+        if (waiting !== undefined && waiting.hash !== event.hash) {
+          conflict(event)
+          break
+        }
         // Parked by its handler: it stays where it is until somebody redrives it, however often it is delivered.
-        if (waiting?.reason === 'handler' && waiting.hash === event.hash) {
+        if (stored?.reason === 'handler') {
           plan.duplicates.push(event)
           break
         }

@@ -27,6 +27,7 @@ export interface ConsumerOptions {
 const STANDSTILL_MS = 60_000
 const WATCH_EVERY_MS = 5_000
 const RESUME_EVERY_MS = 10_000
+const RESUME_RETRY_MS = 1_000
 const REJOIN_BACKOFF_MAX_MS = 5_000
 /** A session that hangs on a broker which answers nothing must not hold up the end of the process. */
 const STOP_WITHIN_MS = 6_000
@@ -48,7 +49,7 @@ export class TopicConsumer {
   #state: 'joined' | 'joining' | 'stopped' = 'stopped'
   #lastActivity = Date.now()
   #standstills = 0
-  #lastResume = 0
+  #resumeAt = 0
   #done: Promise<void> | undefined
 
   constructor(options: ConsumerOptions) {
@@ -133,7 +134,7 @@ export class TopicConsumer {
   async #session(signal: AbortSignal, onJoined: () => void): Promise<void> {
     const { group, brokers, instanceId, logger } = this.#options
     // Where the database does not answer, the first batch will find out, and wait.
-    await this.#resumeSometimes().catch(() => undefined)
+    await this.#resumeWhenDue().catch(() => undefined)
     await runGroupSession({
       group,
       topics: this.#topics,
@@ -146,6 +147,8 @@ export class TopicConsumer {
         this.#state = 'joined'
         onJoined()
       },
+      // Also where no record comes any more that would remind us of those that wait.
+      onIdle: () => this.#resumeWhenDue().catch(() => undefined),
       onActivity: () => this.#alive(),
       onFallback: (partitions, why) => {
         this.#fallbacks.inc({ group }, partitions)
@@ -159,13 +162,15 @@ export class TopicConsumer {
     for (let failures = 0; !superseded();) {
       try {
         await applyBatch(this.#batch, records)
-        await this.#resumeSometimes()
+        await this.#resumeWhenDue()
         this.#alive()
         return true
       } catch (error) {
         // Not an event's fault: the database is away, a lock is held, another process was quicker. Never given up.
         failures += 1
         this.#alive()
+        // It may have failed between filling a gap and resuming what waited behind it; tried again, it fills no gap.
+        this.#resumeAt = 0
         const waitMs = RETRY_MIN_MS + Math.random() * Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS)
         this.#options.logger.warn(
           { err: error, failures, waitMs, records: records.length },
@@ -178,10 +183,11 @@ export class TopicConsumer {
   }
 
   // A crash between filling a gap and resuming what waited behind it leaves nothing else that would do it.
-  async #resumeSometimes(): Promise<void> {
-    if (Date.now() - this.#lastResume < RESUME_EVERY_MS) return
-    this.#lastResume = Date.now()
+  async #resumeWhenDue(): Promise<void> {
+    if (Date.now() < this.#resumeAt) return
+    this.#resumeAt = Date.now() + RESUME_RETRY_MS
     await resumeParked(this.#batch)
+    this.#resumeAt = Date.now() + RESUME_EVERY_MS
   }
 
   #alive(): void {

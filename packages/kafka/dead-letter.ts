@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { deadLetterTopic } from '@timesale/contracts/topics'
 import type { Tx } from '@timesale/postgres/sql'
-import { VALUE_LIMIT_BYTES, type Undecodable } from './decode.ts'
+import { VALUE_LIMIT_BYTES, type RawRecord, type Undecodable } from './decode.ts'
 import { storeHeader, type StoredHeader } from './headers.ts'
 
 /**
@@ -36,6 +36,10 @@ export async function writeDeadLetters(tx: Tx, group: string, letters: readonly 
   return written
 }
 
+// A record may bring a megabyte of key and headers. With what is said of it here it must still fit a topic.
+const KEY_LIMIT_BYTES = 16 * 1024
+const HEADERS_LIMIT_BYTES = 128 * 1024
+
 function deadLetterHeaders({ record, reason, message }: Undecodable, group: string, at: string): StoredHeader[] {
   const own: StoredHeader[] = [
     ['dlq_reason', reason],
@@ -49,19 +53,38 @@ function deadLetterHeaders({ record, reason, message }: Undecodable, group: stri
     ['dlq_first_at', at],
     ['dlq_last_at', at],
   ]
-  if (record.key !== null && textKey(record.key) === null)
+  if (record.key !== null && record.key.length > KEY_LIMIT_BYTES) {
+    own.push(['dlq_key_bytes', String(record.key.length)])
+    own.push(['dlq_key_sha256', hash('sha256', record.key, 'hex')])
+  } else if (record.key !== null && textKey(record.key) === null) {
     own.push(['dlq_key', record.key.toString('base64'), 'base64'])
+  }
   if (record.value !== null && keptValue(record.value) === null) {
     own.push(['dlq_value_bytes', String(record.value.length)])
     own.push(['dlq_value_sha256', hash('sha256', record.value, 'hex')])
   }
-  return [...own, ...record.headers.slice(0, 50).map(([name, value]) => storeHeader(name ?? Buffer.alloc(0), value))]
+  const kept = keptHeaders(record.headers)
+  if (kept.length < record.headers.length) {
+    own.push(['dlq_headers_left_out', String(record.headers.length - kept.length)])
+  }
+  return [...own, ...kept.map(([name, value]) => storeHeader(name ?? Buffer.alloc(0), value))]
+}
+
+function keptHeaders(headers: RawRecord['headers']): RawRecord['headers'] {
+  let bytes = 0
+  return headers.slice(0, 50).filter(([name, value]) => {
+    const own = (name?.length ?? 0) + (value?.length ?? 0)
+    const fits = bytes + own <= HEADERS_LIMIT_BYTES
+    if (fits) bytes += own
+    return fits
+  })
 }
 
 // PostgreSQL's text holds neither U+0000 nor bytes that are not UTF-8.
 function textKey(key: Buffer | null): string | null {
-  const text = key?.toString('utf8') ?? ''
-  return key === null || text.includes('\0') || !Buffer.from(text, 'utf8').equals(key) ? null : text
+  if (key === null || key.length > KEY_LIMIT_BYTES) return null
+  const text = key.toString('utf8')
+  return text.includes('\0') || !Buffer.from(text, 'utf8').equals(key) ? null : text
 }
 
 // A record too large for a dead-letter topic would block the relay for ever: a pointer and a hash stand for it.

@@ -72,7 +72,7 @@ test('an event of a type that nobody knew when this was written moves the versio
 test('fields that were added later are no reason to refuse an event', () => {
   const { decode, placed } = setup()
 
-  accepted(decode(recordOf({ ...placed, data: { ...about, giftWrap: true } } as Fact)))
+  accepted(decode(recordOf({ ...placed, data: { ...about, giftWrap: true } })))
 })
 
 test('headers that are not of CloudEvents do not matter, also where they have no name or no value', () => {
@@ -213,6 +213,11 @@ const BAD_RECORDS: readonly (readonly [what: string, reason: DeadLetterReason, c
   ['a key that is not UTF-8', 'wrong-key', { key: Buffer.from([0x6f, 0xff]) }],
   ['an order event on another topic', 'wrong-topic', { topic: 'product-topic' }],
   ['an order event from another source', 'wrong-topic', { headers: { ce_source: '/product/products' } }],
+  [
+    'an unknown type from a source of another topic',
+    'wrong-topic',
+    { headers: { ce_type: 'stock.moved.v1', ce_source: '/stock/reservations' } },
+  ],
   ['a major version that came later', 'unknown-version', { headers: { ce_type: 'order.placed.v2' } }],
   ['a value of null', 'no-value', { value: null }],
   ['a value of null of an unknown type', 'no-value', { headers: { ce_type: 'order.shipped.v1' }, value: null }],
@@ -278,7 +283,6 @@ function recordOf(told: Fact, occasion: { at?: Date; traceparent?: string } = {}
     if (changed === undefined) headers.delete(name)
     else headers.set(name, Buffer.from(changed))
   }
-  const bytes = (one: string | Buffer | null): Buffer | null => (one === null ? null : Buffer.from(one))
   return {
     topic: told.definition.topic,
     partition: 0,
@@ -289,6 +293,10 @@ function recordOf(told: Fact, occasion: { at?: Date; traceparent?: string } = {}
     headers: [...headers].map(([name, one]) => [Buffer.from(name), one]),
     ...rest,
   }
+}
+
+function bytes(one: string | Buffer | null): Buffer | null {
+  return one === null ? null : Buffer.from(one)
 }
 
 function accepted(decoded: ReturnType<ReturnType<typeof createDecoder>>) {

@@ -101,6 +101,8 @@ export function createDecoder(
     if (definition !== undefined && (definition.topic !== record.topic || definition.source !== source)) {
       return dead('wrong-topic', `${type} belongs to ${definition.topic} and comes from ${definition.source}`)
     }
+    if (SOURCES[source].topic !== record.topic)
+      return dead('wrong-topic', `${source} publishes on ${SOURCES[source].topic}`)
     if (record.value === null) return dead('no-value', 'The record has no value')
     // Checked before parsing: a deep or huge value must cost nothing.
     if (record.value.length > VALUE_LIMIT_BYTES) return dead('too-large', `The value has ${record.value.length} bytes`)

@@ -13,6 +13,8 @@ export interface GroupSessionOptions {
   /** True once all of it is durable; tries for ever unless `superseded` says that it is no longer ours to do. */
   readonly process: (records: readonly RawRecord[], superseded: () => boolean) => Promise<boolean>
   readonly onJoined: () => void
+  /** There was nothing to fetch. */
+  readonly onIdle: () => Promise<void>
   /** The consumer is alive: an answer came, or a batch was finished or tried. */
   readonly onActivity: () => void
   readonly onFallback: (partitions: number, why: string) => void
@@ -82,6 +84,7 @@ class GroupSession {
   #broken: unknown
   #committing: Promise<void> | undefined
   #fetchFailures = 0
+  #commitFailing = false
 
   constructor(options: GroupSessionOptions) {
     this.#options = options
@@ -113,7 +116,7 @@ class GroupSession {
 
   async run(): Promise<void> {
     await within(JOIN_DEADLINE_MS, this.#consumer.joinGroup({}), 'joining the group')
-    const commits = setInterval(() => void this.#commit().catch(() => undefined), COMMIT_EVERY_MS)
+    const commits = setInterval(() => void this.#commitOrSay(), COMMIT_EVERY_MS)
     try {
       while (!this.#options.signal.aborted) {
         if (this.#broken !== undefined) throw this.#broken
@@ -150,6 +153,7 @@ class GroupSession {
     // The next batch is on its way while this one is applied.
     await this.#startFetches(assigned)
     const superseded = (): boolean => fetched.generation !== this.#generation || this.#options.signal.aborted
+    if (fetched.records.length === 0) await this.#options.onIdle()
     const done = fetched.records.length === 0 || (await this.#options.process(fetched.records, superseded))
     if (!done || fetched.generation !== this.#generation) return
     for (const { state, to } of fetched.advance) state.finished = to
@@ -334,6 +338,17 @@ class GroupSession {
       await this.#committing
     } finally {
       this.#committing = undefined
+    }
+  }
+
+  // What is not committed is read again later, so nothing is lost; but lag that does not fall must have a reason in the log.
+  async #commitOrSay(): Promise<void> {
+    try {
+      await this.#commit()
+      this.#commitFailing = false
+    } catch (error) {
+      if (!this.#commitFailing) this.#options.logger.warn({ err: error }, 'consumer: offsets could not be committed')
+      this.#commitFailing = true
     }
   }
 

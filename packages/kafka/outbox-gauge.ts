@@ -3,7 +3,8 @@ import { gauge, type Registry } from '@timesale/telemetry/metrics'
 import { outboxBacklog } from './outbox.ts'
 
 const LOOK_EVERY_MS = 1_000
-const COUNT_LIMIT = 100_000
+/** Nobody needs to know how much more than this it is. */
+export const OUTBOX_COUNT_LIMIT = 100_000
 
 /** How much waits in the outbox, looked up each second: for metrics, and for whoever must not promise more. */
 export class OutboxGauge {
@@ -29,7 +30,7 @@ export class OutboxGauge {
   }
 
   async look(): Promise<void> {
-    this.#latest = await outboxBacklog(this.#db.sql, COUNT_LIMIT)
+    this.#latest = await outboxBacklog(this.#db.sql, OUTBOX_COUNT_LIMIT)
     this.#pendingGauge.set(this.#latest.pending)
     this.#oldestGauge.set(this.#latest.oldestMs / 1000)
   }

@@ -49,6 +49,15 @@ export async function park(
     set reason = excluded.reason, error = excluded.error, attempts = parked_events.attempts + excluded.attempts`
 }
 
+/** Sets a record that was parked aside for good, until a person looks at it. */
+export async function shelve(tx: Tx, consumer: string, record: RawRecord, error: string): Promise<void> {
+  await tx`
+    update parked_events
+    set reason = 'handler', error = ${error}
+    where consumer = ${consumer} and topic = ${record.topic} and partition = ${record.partition}
+      and "offset" = ${String(record.offset)}`
+}
+
 /** Forgets what has been applied (or overtaken by a newer state) since it was parked. */
 export async function unparkApplied(tx: Tx, consumer: string, keys: readonly AggregateKey[]): Promise<void> {
   if (keys.length === 0) return

@@ -14,6 +14,9 @@ export interface RelayOptions {
 }
 
 const BATCH_ROWS = 500
+// A send becomes one batch a partition, and brokers take no more than 1 MiB of that (message.max.bytes). Dead letters
+// have one partition and may have 256 KiB each: a few of them together would be refused for ever.
+const BATCH_BYTES = 768 * 1024
 const POLL_MS = 50
 const LEADER_TRY_MS = 500
 const PING_MS = 2_000
@@ -94,7 +97,8 @@ export class Relay {
     await using session = await openSession(this.#options)
     while (!(await session.tryLock())) {
       this.#state = 'following'
-      await this.#pause(LEADER_TRY_MS)
+      // Not hastened by a wake: somebody else sends these rows, and each commit would ask for the lock again.
+      await sleep(LEADER_TRY_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined)
       if (this.#stop.signal.aborted) return
     }
     this.#leading.set(1)
@@ -104,7 +108,7 @@ export class Relay {
     })
     while (!this.#stop.signal.aborted) {
       this.#woken = false
-      const rows = await session.oldestRows()
+      const rows = fitting(await session.oldestRows())
       if (rows.length === 0) {
         this.#state = 'leading'
         await this.#pause(POLL_MS)
@@ -138,6 +142,16 @@ interface OutboxRow {
   readonly headers: string
   readonly value: string | null
   readonly raw: Buffer | null
+}
+
+/** As many of the rows, in order, as one batch may hold; never none. */
+function fitting(rows: readonly OutboxRow[]): readonly OutboxRow[] {
+  let bytes = 0
+  const end = rows.findIndex((row, index) => {
+    bytes += row.headers.length + Buffer.byteLength(row.value ?? '') + (row.raw?.length ?? 0) + (row.key?.length ?? 0)
+    return bytes > BATCH_BYTES && index > 0
+  })
+  return end === -1 ? rows : rows.slice(0, end)
 }
 
 function toRecord(row: OutboxRow): OutgoingRecord {

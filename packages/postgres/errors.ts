@@ -40,6 +40,11 @@ export function isInfrastructure(error: unknown): boolean {
   return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code)
 }
 
+/** statement_timeout, or somebody cancelled the statement. */
+export function isStatementTimeout(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '57014'
+}
+
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   return (
     error instanceof DatabaseError &&

@@ -1,7 +1,7 @@
 /** Reads one service's settings; `text` without a fallback is required. Numbers and URLs are checked as they are read. */
 export interface EnvReader {
   text(key: string, fallback?: string): string
-  int(key: string, fallback: number): number
+  int(key: string, fallback: number, max?: number): number
   list(key: string): string[]
   url(key: string): string
 }
@@ -37,11 +37,12 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
       if (value === undefined) missing(key, 'a text')
       return value ?? ''
     },
-    int(key, fallback) {
+    int(key, fallback, max = Number.MAX_SAFE_INTEGER) {
       const value = find(key)
       if (value === undefined) return fallback
-      if (/^-?\d{1,12}$/.test(value)) return Number(value)
-      problems.push(`${prefix}${key} is not a whole number: ${value}`)
+      if (/^-?\d{1,12}$/.test(value) && Number(value) <= max) return Number(value)
+      const bound = max === Number.MAX_SAFE_INTEGER ? '' : ` of at most ${max}`
+      problems.push(`${prefix}${key} is not a whole number${bound}: ${value}`)
       return fallback
     },
     list(key) {

@@ -21,8 +21,8 @@ export async function run(start: () => Promise<Running>): Promise<void> {
     running = await start()
   } catch (error) {
     console.error(error instanceof BadEnvironment ? error.message : error)
-    process.exitCode = 1
-    return
+    // What was begun before the failure (a pool, a reconnecting client) would keep half a service alive.
+    process.exit(1)
   }
 
   await stopAsked

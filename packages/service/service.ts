@@ -5,6 +5,7 @@ import { readHealth } from '@timesale/http/health'
 import { createHttpServer, listen, type HttpServer } from '@timesale/http/server'
 import type { Apply } from '@timesale/kafka/apply-batch'
 import { TopicConsumer } from '@timesale/kafka/consumer'
+import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
 import { OutboxGauge } from '@timesale/kafka/outbox-gauge'
 import { Relay } from '@timesale/kafka/relay'
 import { Database } from '@timesale/postgres/database'
@@ -83,7 +84,7 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
     health: () =>
       readHealth({
         db,
-        schema: () => schemaIsCurrent(db.sql, definition.migrations),
+        schema: () => schemaIsCurrent(db.sql, [definition.migrations, COMMON_MIGRATIONS]),
         draining: () => draining,
         consumer: consumer === undefined ? undefined : () => consumer.state,
         degradations: () => [
@@ -93,10 +94,11 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
       }),
   })
   body.routes(app)
+  // The port first: a service that cannot have it must not go on as half of one.
+  await listen(app, config.http)
   outbox.start()
   relay.start()
   consumer?.start()
-  await listen(app, config.http)
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : config.http.port
   logger.info({ host: config.http.host, port }, 'listening')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { EVENTS } from '@timesale/contracts/catalogue'
-import { fact } from '@timesale/contracts/event'
+import { fact, type EventDefinition } from '@timesale/contracts/event'
 import { OrderConfirmed, OrderPlaced, type OrderAbout } from '@timesale/contracts/order-events'
 import { createDecoder, type ReceivedEvent } from '@timesale/kafka/decode'
 import { eventHeaders, headerBytes } from '@timesale/kafka/headers'
@@ -169,7 +169,7 @@ const decode = createDecoder(EVENTS, EVENTS)
 
 /** The fact as a consumer gets it. */
 function received(
-  definition: typeof OrderConfirmed | typeof OrderPlaced,
+  definition: EventDefinition<typeof OrderPlaced.schema>,
   version: number,
   order: Partial<OrderAbout>,
   time: string,

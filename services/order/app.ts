@@ -5,7 +5,7 @@ import { startService } from '@timesale/service/service'
 import { calmLog } from '@timesale/telemetry/logger'
 import { traceId } from '@timesale/telemetry/trace'
 import { AcceptBatch } from './accept/accept-batch.ts'
-import type { OrderConfig } from './config.ts'
+import type { OrderConfig, OutboxCap } from './config.ts'
 import { ORDER_USES, applyToOrders } from './events/consumer.ts'
 import { cancelOrderRoute } from './http/cancel-order.ts'
 import { placeOrderRoute } from './http/place-order.ts'
@@ -27,6 +27,7 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
       const batch = new AcceptBatch({
         db,
         door,
+        outboxFull: () => isFull(parts.outbox.latest, config.outboxCap),
         logger,
         registry,
         onAccepted: (wishes) => {
@@ -37,7 +38,7 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
       })
       return {
         routes: (app) => {
-          placeOrderRoute(app, parts, batch, config.outboxCap)
+          placeOrderRoute(app, batch)
           cancelOrderRoute(app, parts)
           readOrderRoutes(app, parts)
           readOrderableProductRoute(app, parts)
@@ -49,4 +50,8 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
       }
     },
   })
+}
+
+function isFull(outbox: { pending: number; oldestMs: number }, cap: OutboxCap): boolean {
+  return outbox.pending > cap.events || outbox.oldestMs > cap.oldestMs
 }

@@ -1,3 +1,4 @@
+import { OUTBOX_COUNT_LIMIT } from '@timesale/kafka/outbox-gauge'
 import { readEnv } from '@timesale/process/env'
 import { readServiceConfig } from '@timesale/service/config'
 
@@ -9,6 +10,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...readServiceConfig(get, 8081),
     redisUrl: get.url('REDIS_URL'),
     /** Beyond this, orders are answered 503: events that cannot be published must not pile up without end. */
-    outboxCap: { events: get.int('OUTBOX_CAP_EVENTS', 50_000), oldestMs: get.int('OUTBOX_CAP_OLDEST_MS', 300_000) },
+    outboxCap: {
+      events: get.int('OUTBOX_CAP_EVENTS', 50_000, OUTBOX_COUNT_LIMIT - 1),
+      oldestMs: get.int('OUTBOX_CAP_OLDEST_MS', 300_000),
+    },
   }))
 }

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { Database } from '@timesale/postgres/database'
-import { CommitOutcomeUnknown, isInfrastructure } from '@timesale/postgres/errors'
+import { CommitOutcomeUnknown, DatabaseUnavailable, isInfrastructure } from '@timesale/postgres/errors'
 import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import type { Door } from '../redis/door.ts'
-import { placeOrders, type Answer, type Wish } from './place-orders.ts'
+import { placeOrders, type Answer, type TurnAway, type Wish } from './place-orders.ts'
 
 export interface AcceptBatchOptions {
   readonly db: Database
   readonly door: Door
+  /** Too many events wait to be published for another promise to be made. */
+  readonly outboxFull: () => boolean
   readonly logger: Logger
   readonly registry: Registry
   /** Orders were committed with their facts. */
@@ -91,37 +93,50 @@ export class AcceptBatch {
     const { repeated, soldOut } = await this.#options.door.look(batch.map(({ wish }) => wish))
     for (const one of batch) if (repeated.has(one.wish.orderId)) answer(one, 'accepted')
     const unknown = batch.filter(({ wish }) => !repeated.has(wish.orderId))
-    if (unknown.length > 0) await this.#place(unknown, soldOut)
+    const full = this.#options.outboxFull()
+    const turnAway: TurnAway = ({ productId }) => {
+      if (full) return 'outbox-full'
+      return soldOut.has(productId) ? 'sold-out' : undefined
+    }
+    if (unknown.length > 0) await this.#place(unknown, turnAway)
   }
 
-  async #place(batch: readonly Waiting[], soldOut: ReadonlySet<string>): Promise<void> {
+  async #place(batch: readonly Waiting[], turnAway: TurnAway): Promise<void> {
     try {
       const answers = await this.#tryPlacing(
         batch.map(({ wish }) => wish),
-        soldOut,
+        turnAway,
       )
+      for (const [index, one] of batch.entries()) answer(one, answers[index] as Answer)
       const accepted = batch.filter((_one, index) => answers[index] === 'accepted').map(({ wish }) => wish)
       if (accepted.length > 0) this.#options.onAccepted(accepted)
-      for (const [index, one] of batch.entries()) answer(one, answers[index] as Answer)
     } catch (error) {
       // One order's own fault must not fail the others: halve until it stands alone.
       if (batch.length > 1 && !isInfrastructure(error)) {
         const middle = Math.ceil(batch.length / 2)
-        await this.#place(batch.slice(0, middle), soldOut)
-        await this.#place(batch.slice(middle), soldOut)
+        await this.#place(batch.slice(0, middle), turnAway)
+        await this.#place(batch.slice(middle), turnAway)
         return
       }
-      for (const one of batch) for (const { reject } of one.replies) reject(error)
+      fail(batch, error)
+      // They would wait as long for the same answer. Nothing was tried for them, so for them nothing is unknown.
+      if (isInfrastructure(error)) this.#failWaiting()
     }
   }
 
-  async #tryPlacing(wishes: readonly Wish[], soldOut: ReadonlySet<string>): Promise<Answer[]> {
+  #failWaiting(): void {
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    fail(waiting, new DatabaseUnavailable('The database does not answer'))
+  }
+
+  async #tryPlacing(wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
     const until = Date.now() + TRY_FOR_MS
     let mayHaveCommitted: CommitOutcomeUnknown | undefined
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#options.db.tx((tx) =>
-          placeOrders(tx, wishes, mayHaveCommitted === undefined ? soldOut : NOBODY),
+          placeOrders(tx, wishes, mayHaveCommitted === undefined ? turnAway : nobody),
         )
       } catch (error) {
         if (!isInfrastructure(error)) throw error
@@ -134,8 +149,13 @@ export class AcceptBatch {
   }
 }
 
-const NOBODY: ReadonlySet<string> = new Set()
+// What may have been accepted already must not be turned away by a second look.
+const nobody: TurnAway = () => undefined
 
 function answer(one: Waiting, what: Answer): void {
   for (const { resolve } of one.replies) resolve(what)
+}
+
+function fail(batch: readonly Waiting[], error: unknown): void {
+  for (const { replies } of batch) for (const { reject } of replies) reject(error)
 }

@@ -25,17 +25,19 @@ export function toWish(orderId: string, body: PlaceOrder, traceparent: string): 
   return { orderId, buyerId, productId, quantity, bodyHash: bodyHash([buyerId, productId, quantity]), traceparent }
 }
 
+/** Why an order that is new would be turned away at the door, if it would be. */
+export type TurnAway = (wish: Wish) => 'sold-out' | 'outbox-full' | undefined
+
 /**
- * Accepts orders in one transaction. Ids are distinct within `wishes`. `soldOut` are products that stock has just said
- * are gone: an order for one is turned away, but only when its id is new to the database, since an order that was
- * accepted before must get the same answer again.
+ * Accepts orders in one transaction. Ids are distinct within `wishes`. Who is to be turned away is asked only for ids
+ * that are new to the database: an order that was accepted before gets the same answer again, whatever the times.
  */
-export async function placeOrders(tx: Tx, wishes: readonly Wish[], soldOut: ReadonlySet<string>): Promise<Answer[]> {
+export async function placeOrders(tx: Tx, wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
   const at = new Date()
   const prices = await findOrderable(tx, [...new Set(wishes.map(({ productId }) => productId))])
   const decisions = wishes.flatMap((wish) => {
     const price = prices.get(wish.productId)
-    if (price === undefined || soldOut.has(wish.productId)) return []
+    if (price === undefined || turnAway(wish) !== undefined) return []
     const { orderId, buyerId, productId, quantity } = wish
     const { unitPriceMinor, currency } = price
     const decision = placeOrder({ orderId, buyerId, productId, quantity, unitPriceMinor, currency })
@@ -68,7 +70,7 @@ export async function placeOrders(tx: Tx, wishes: readonly Wish[], soldOut: Read
     if (!prices.has(wish.productId)) {
       return new Refusal('unknown-product', { ...about, ...field('productId', 'is not a product that can be ordered') })
     }
-    return new Refusal('sold-out', { ...about, productId: wish.productId })
+    return new Refusal(turnAway(wish) ?? 'sold-out', { ...about, productId: wish.productId })
   })
 }
 

@@ -61,14 +61,16 @@ export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<M
 /** Status and version of orders that a decision has changed. */
 export async function saveOrders(tx: Tx, orders: readonly Order[]): Promise<void> {
   if (orders.length === 0) return
-  await tx`
+  const saved = await tx`
     update orders
     set status = decided.status, version = decided.version
     from unnest(
       ${orders.map((order) => order.orderId)}::text[],
       ${orders.map((order) => order.status)}::text[],
       ${orders.map((order) => order.version)}::int[]) as decided (order_id, status, version)
-    where orders.order_id = decided.order_id`
+    where orders.order_id = decided.order_id and orders.version < decided.version
+    returning 1`
+  if (saved.length !== orders.length) throw new Error('An order was decided by somebody who did not lock it.')
 }
 
 export interface HistoryEntry {

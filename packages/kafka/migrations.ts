@@ -1,0 +1,2 @@
+/** The tables that every service has: outbox, inbox, parked events, dead letters, the installation's id. */
+export const COMMON_MIGRATIONS = new URL('./migrations/', import.meta.url)
