@@ -22,6 +22,8 @@ export interface EventDefinition<Schema extends TSchema = TSchema> {
   readonly type: string
   readonly topic: TopicName
   readonly source: Source
+  /** The field of the data that holds the aggregate id. */
+  readonly idField: 'orderId' | 'productId'
   readonly schema: Schema
 }
 

@@ -20,6 +20,7 @@ export const OrderPlaced = defineEvent({
   type: 'order.placed.v1',
   topic: 'order-topic',
   source: '/order/orders',
+  idField: 'orderId',
   schema: OrderAbout,
 })
 
@@ -28,6 +29,7 @@ export const OrderConfirmed = defineEvent({
   type: 'order.confirmed.v1',
   topic: 'order-topic',
   source: '/order/orders',
+  idField: 'orderId',
   schema: OrderAbout,
 })
 
@@ -36,6 +38,7 @@ export const OrderRejected = defineEvent({
   type: 'order.rejected.v1',
   topic: 'order-topic',
   source: '/order/orders',
+  idField: 'orderId',
   schema: Type.Object({ ...about, reason: Type.Union([Type.Literal('sold-out'), Type.Literal('unknown-product')]) }),
 })
 
@@ -44,6 +47,7 @@ export const OrderCancelled = defineEvent({
   type: 'order.cancelled.v1',
   topic: 'order-topic',
   source: '/order/orders',
+  idField: 'orderId',
   schema: Type.Object({ ...about, reason: Type.Union([Type.Literal('buyer')]) }),
 })
 

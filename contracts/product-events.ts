@@ -7,6 +7,7 @@ export const ProductChanged = defineEvent({
   type: 'product.changed.v1',
   topic: 'product-topic',
   source: '/product/products',
+  idField: 'productId',
   schema: Type.Object({
     productId: ProductId,
     name: ProductName,

@@ -9,6 +9,7 @@ export const StockReserved = defineEvent({
   type: 'stock.reserved.v1',
   topic: 'stock-topic',
   source: '/stock/reservations',
+  idField: 'orderId',
   schema: Type.Object(aboutReservation),
 })
 
@@ -17,6 +18,7 @@ export const StockRejected = defineEvent({
   type: 'stock.rejected.v1',
   topic: 'stock-topic',
   source: '/stock/reservations',
+  idField: 'orderId',
   schema: Type.Object({
     ...aboutReservation,
     reason: Type.Union([Type.Literal('sold-out'), Type.Literal('unknown-product')]),
@@ -28,6 +30,7 @@ export const StockCommitted = defineEvent({
   type: 'stock.committed.v1',
   topic: 'stock-topic',
   source: '/stock/reservations',
+  idField: 'orderId',
   schema: Type.Object(aboutReservation),
 })
 
@@ -36,6 +39,7 @@ export const StockReleased = defineEvent({
   type: 'stock.released.v1',
   topic: 'stock-topic',
   source: '/stock/reservations',
+  idField: 'orderId',
   schema: Type.Object(aboutReservation),
 })
 
@@ -44,6 +48,7 @@ export const StockAnnounced = defineEvent({
   type: 'stock.announced.v1',
   topic: 'stock-topic',
   source: '/stock/products',
+  idField: 'productId',
   schema: Type.Object({ productId: ProductId, unitsOnSale: Units }),
 })
 

@@ -31,7 +31,7 @@ export interface LocalShop extends AsyncDisposable {
   start(): Promise<void>
 }
 
-export interface PartStatus {
+interface PartStatus {
   readonly name: string
   readonly pid: number | null
   readonly port: number

@@ -74,7 +74,7 @@ test('two that fetch at the same time both end with whole jars', async () => {
   const pin = pinOf('kafka', 'the whole jar')
   const source = sourceOf({ kafka: ['the whole jar', 'the whole jar'] })
 
-  const [[first = ''] = [], [second = ''] = []] = await Promise.all([
+  const [[first = ''], [second = '']] = await Promise.all([
     ensureJars([pin], source.options),
     ensureJars([pin], source.options),
   ])

@@ -9,7 +9,7 @@ export interface Health {
 
 export interface HealthSources {
   readonly db: Database
-  /** Name of the newest migration this code needs. */
+  /** Whether every migration that this code needs was applied. */
   readonly schema: () => Promise<boolean>
   readonly consumer?: (() => 'joined' | 'joining' | 'stopped') | undefined
   /** Why things are slower or staler than they should be, e.g. `kafka: the relay has no leader`. */

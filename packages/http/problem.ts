@@ -21,7 +21,7 @@ export function problemOf(error: FastifyError | Error): Problem {
   if ('validation' in error && error.validation !== undefined) {
     return problem('invalid-request', { detail: error.message, errors: fieldErrors(error) })
   }
-  const known = 'code' in error ? FRAMEWORK_CODES[error.code] : undefined
+  const known = 'code' in error ? FRAMEWORK_CODES.get(error.code) : undefined
   if (known !== undefined) return known()
   if (isInfrastructure(error)) {
     return outcomeOf(error) === 'unknown'
@@ -43,14 +43,17 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   return sendProblem(reply, document)
 }
 
-const FRAMEWORK_CODES: Record<string, () => Problem> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: () => problem('body-too-large', at('body', 'is larger than this route takes')),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
-    problem('unsupported-media-type', at('content-type', 'must be application/json')),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => problem('invalid-request', at('content-length', 'does not match the body')),
-  FST_ERR_BAD_URL: () => problem('invalid-request', at('url', 'is not a valid path')),
-  FST_ERR_MAX_PARAM_LENGTH: () => problem('invalid-request', at('url', 'has a step that is too long')),
-}
+const FRAMEWORK_CODES: ReadonlyMap<string, () => Problem> = new Map(
+  Object.entries({
+    FST_ERR_CTP_BODY_TOO_LARGE: () => problem('body-too-large', at('body', 'is larger than this route takes')),
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
+      problem('unsupported-media-type', at('content-type', 'must be application/json')),
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+      problem('invalid-request', at('content-length', 'does not match the body')),
+    FST_ERR_BAD_URL: () => problem('invalid-request', at('url', 'is not a valid path')),
+    FST_ERR_MAX_PARAM_LENGTH: () => problem('invalid-request', at('url', 'has a step that is too long')),
+  }),
+)
 
 /** Says of one field what is wrong with it. */
 export function at(field: string, message: string): Pick<Problem, 'detail' | 'errors'> {

@@ -62,6 +62,7 @@ export interface Undecodable {
 export type Decoded = { readonly event: ReceivedEvent } | { readonly dead: Undecodable }
 
 export const VALUE_LIMIT_BYTES = 256 * 1024
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
 const VERSION_LIMIT = 2 ** 31 - 1
 const SUBJECT = /^[A-Za-z0-9._~-]{1,64}$/
 const TYPE = /^([a-z]+(?:\.[a-z-]+)+)\.v([1-9][0-9]{0,3})$/
@@ -92,7 +93,7 @@ export function createDecoder(
     if (!isSource(source)) return dead('bad-headers', `ce_source ${source} is not known`)
     if (!TYPE.test(type)) return dead('bad-headers', 'ce_type is not <name>.v<major>')
     const at = new Date(time)
-    if (Number.isNaN(at.getTime())) return dead('bad-headers', 'ce_time is not a time')
+    if (!RFC_3339.test(time) || Number.isNaN(at.getTime())) return dead('bad-headers', 'ce_time is not a time')
     if (record.key === null || record.key.toString('utf8') !== subject)
       return dead('wrong-key', 'The key is not ce_subject')
 
@@ -122,6 +123,9 @@ export function createDecoder(
           `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit the schema'}`.trim(),
         )
       }
+      // Else a record could act on one order under the version of another.
+      const id = (data as Record<string, unknown>)[definition.idField]
+      if (id !== subject) return dead('wrong-schema', `/${definition.idField} is not ce_subject`)
     }
     const event: ReceivedEvent = {
       type,

@@ -24,8 +24,8 @@ export class BadEnvironment extends Error {
 export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (get: EnvReader) => Config): Config {
   const problems: string[] = []
   const find = (key: string): string | undefined => {
-    const value = env[prefix + key] ?? env[key]
-    return value === '' ? undefined : value
+    // An empty value counts as absent.
+    return env[prefix + key] || env[key] || undefined
   }
   const missing = (key: string, what: string): void => {
     problems.push(`${prefix}${key} (or ${key}) is missing: ${what}`)
@@ -46,12 +46,12 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
       return fallback
     },
     list(key) {
-      const value = find(key)
-      if (value === undefined) missing(key, 'a list with commas between')
-      return (value ?? '')
+      const items = (find(key) ?? '')
         .split(',')
         .map((item) => item.trim())
         .filter((item) => item !== '')
+      if (items.length === 0) missing(key, 'a list with commas between')
+      return items
     },
     url(key) {
       const value = find(key)

@@ -7,13 +7,21 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
  * valid. W3C Trace Context, `traceparent`.
  */
 export function nextTraceparent(header: string | undefined): string {
-  const known = header === undefined ? null : TRACEPARENT.exec(header)
   const spanId = randomBytes(8).toString('hex')
-  const valid = known !== null && !/^0+$/.test(known[1] as string) && !header?.startsWith('ff')
-  return valid ? `00-${known[1]}-${spanId}-${known[3]}` : `00-${randomBytes(16).toString('hex')}-${spanId}-01`
+  const known = header === undefined ? undefined : readTraceparent(header)
+  return known === undefined
+    ? `00-${randomBytes(16).toString('hex')}-${spanId}-01`
+    : `00-${known.traceId}-${spanId}-${known.sampled ? '01' : '00'}`
 }
 
 /** The trace id, for logs. */
 export function traceId(traceparent: string | undefined): string | undefined {
   return traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1]
+}
+
+// Version ff and ids of zeros are not valid; of the flags only `sampled` is defined, the others are not passed on.
+function readTraceparent(header: string): { traceId: string; sampled: boolean } | undefined {
+  const [, id = '', parent = '', flags = ''] = TRACEPARENT.exec(header) ?? []
+  const valid = id !== '' && !header.startsWith('ff') && !/^0+$/.test(id) && !/^0+$/.test(parent)
+  return valid ? { traceId: id, sampled: (Number.parseInt(flags, 16) & 1) === 1 } : undefined
 }

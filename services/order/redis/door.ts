@@ -3,7 +3,7 @@ import type { RedisHints } from '@timesale/redis/redis'
 import type { Wish } from '../accept/place-orders.ts'
 
 /** What Redis remembers of a flush. All of it may be wrong or missing; none of it decides. */
-export interface Look {
+interface Look {
   /** Ids that were accepted with the same body a short while ago. */
   readonly repeated: ReadonlySet<string>
   /** Products of which stock has just said that nothing is left. */
