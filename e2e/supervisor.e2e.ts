@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -62,8 +62,26 @@ test('after a kill -9 of the supervisor the next start ends what is stale and lo
   await order('third')
 })
 
-test('when npm is ended, which tells nobody, the shop ends too', async () => {
+test('when npm is killed, which tells nobody, the shop ends too', async () => {
   await shop.stop()
+  const npm = await startWithNpm()
+  assert.equal(await statusOf('third'), 'CONFIRMED')
+  const pids = await allPids()
+  npm.kill('SIGKILL')
+  await nothingLeft(pids)
+})
+
+test('Ctrl-C that reaches npm alone ends the shop in peace', async () => {
+  const npm = await startWithNpm()
+  const pids = await allPids()
+  const gone = once(npm, 'exit')
+  npm.kill('SIGINT')
+  await gone
+  assert.equal(npm.exitCode, 0)
+  await nothingLeft(pids)
+})
+
+async function startWithNpm(): Promise<ChildProcess> {
   const npm = spawn('npm', ['start', '--', '--data', shop.folder, '--port-offset', String(shop.offset)], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -72,11 +90,8 @@ test('when npm is ended, which tells nobody, the shop ends too', async () => {
   let output = ''
   npm.stdout.on('data', (data: Buffer) => (output += data.toString()))
   await until('the shop is open', () => output.includes('The shop is open'), 120_000)
-  assert.equal(await statusOf('third'), 'CONFIRMED')
-  const pids = await allPids()
-  npm.kill('SIGTERM')
-  await nothingLeft(pids)
-})
+  return npm
+}
 
 async function order(orderId: string): Promise<void> {
   const response = await fetch(`${shop.url('order')}/orders`, {
