@@ -68,7 +68,7 @@ test('it moves stock, leaves a notice and shows in the sales', async () => {
 
 test("the order's record is on its topic as plain JSON for Kafka's own consumer", async () => {
   const read = await shop.run(
-    'kafka-command',
+    'kafka',
     ...'console-consumer --topic order-topic --from-beginning --max-messages 1'.split(' '),
   )
   assert.deepEqual(JSON.parse(read.split('\n')[0] ?? ''), {
@@ -88,23 +88,23 @@ test('one trace id leads through the logs of every service that saw the order', 
 })
 
 test('a consumer that is killed stays down, the others go on, its lag grows, and its return catches up', async () => {
-  await shop.run('part-command', 'kill', 'stock')
+  await shop.run('part', 'kill', 'stock')
   for (const id of ['2', '3', '4']) assert.equal((await order(id)).status, 202)
   assert.match(await until('the lag shows', async () => /stock \d+/.exec(await shop.run('status'))?.[0]), /stock [3-9]/)
   assert.equal(await partState('stock'), 'stopped')
   assert.equal((await get<{ status: string }>('order', '/orders/2')).status, 'PLACED')
-  await shop.run('part-command', 'start', 'stock')
+  await shop.run('part', 'start', 'stock')
   for (const id of ['2', '3', '4']) await until(`order ${id} is decided`, () => orderIf(id, 'CONFIRMED'))
 })
 
 test('orders are accepted while Redis hangs, and while the broker is stopped', async () => {
-  await shop.run('part-command', 'pause', 'redis')
+  await shop.run('part', 'pause', 'redis')
   assert.equal(await partState('redis'), 'paused')
   assert.equal((await order('5')).status, 202)
-  await shop.run('part-command', 'resume', 'redis')
-  await shop.run('part-command', 'stop', 'kafka-1')
+  await shop.run('part', 'resume', 'redis')
+  await shop.run('part', 'stop', 'kafka-1')
   assert.equal((await order('6')).status, 202)
-  await shop.run('part-command', 'start', 'kafka-1')
+  await shop.run('part', 'start', 'kafka-1')
   for (const id of ['5', '6']) await until(`order ${id} is decided`, () => orderIf(id, 'CONFIRMED'), 60_000)
 })
 
@@ -120,11 +120,9 @@ test('status names every part with its process, port, state and memory', async (
 })
 
 test('sql looks into a database, and changes nothing', async () => {
-  const rows = JSON.parse(
-    await shop.run('sql-command', 'order', 'select count(*)::int as n from orders', '--json'),
-  ) as unknown
+  const rows = JSON.parse(await shop.run('sql', 'order', 'select count(*)::int as n from orders', '--json')) as unknown
   assert.deepEqual(rows, [{ n: 6 }])
-  await assert.rejects(shop.run('sql-command', 'order', 'delete from orders'), /read-only/)
+  await assert.rejects(shop.run('sql', 'order', 'delete from orders'), /read-only/)
 })
 
 test('the books balance', async () => {

@@ -64,11 +64,11 @@ for (const part of PARTS) {
 }
 
 test('a consumer that was stopped for a while catches up', async () => {
-  await shop.run('part-command', 'stop', 'notification')
+  await shop.run('part', 'stop', 'notification')
   await moreOrders(3_000)
   const lag = await shop.run('status')
   assert.match(lag, /notification [1-9]/, 'its lag shows')
-  await shop.run('part-command', 'start', 'notification')
+  await shop.run('part', 'start', 'notification')
 })
 
 test('the books balance after all of it', async () => {

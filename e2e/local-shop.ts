@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createConnection } from 'node:net'
 import { promisify } from 'node:util'
-import { portsWithOffset, serviceNames, type ServiceName } from '@timesale/local/ports'
+import { portsWithOffset, serviceNames, type ServiceName } from '@timesale/local/shop/ports'
 import { localSuperuser } from '@timesale/local/infrastructure/postgres'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -51,7 +51,7 @@ export async function startLocalShop(): Promise<LocalShop> {
 
   const start = async (): Promise<void> => {
     output = ''
-    const args = [join(ROOT, 'local/start.ts'), '--data', folder, '--port-offset', String(offset)]
+    const args = [join(ROOT, 'local/commands/start.ts'), '--data', folder, '--port-offset', String(offset)]
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,7 +84,7 @@ export async function startLocalShop(): Promise<LocalShop> {
     return child.exitCode
   }
   const run = async (command: string, ...args: string[]): Promise<string> => {
-    const file = join(ROOT, 'local', `${command}.ts`)
+    const file = join(ROOT, 'local/commands', `${command}.ts`)
     const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], {
       cwd: ROOT,
       maxBuffer: 1 << 28,

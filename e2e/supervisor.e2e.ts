@@ -22,7 +22,7 @@ after(async () => {
 })
 
 test('a second start on the same data is refused while the first one runs', () => {
-  const args = [join(ROOT, 'local/start.ts'), '--data', shop.folder, '--port-offset', String(shop.offset)]
+  const args = [join(ROOT, 'local/commands/start.ts'), '--data', shop.folder, '--port-offset', String(shop.offset)]
   const second = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })
   assert.equal(second.status, 1)
   assert.match(second.stdout + second.stderr, /already|runs/i)

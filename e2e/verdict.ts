@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { readLags } from '@timesale/local/consumer-lag'
-import { serviceNames, type ServiceName } from '@timesale/local/ports'
+import { readLags } from '@timesale/local/commands/consumer-lag'
+import { serviceNames, type ServiceName } from '@timesale/local/shop/ports'
 import { readTopic, type ReadRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { Client } from 'pg'

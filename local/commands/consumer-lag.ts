@@ -1,0 +1,59 @@
+import { Admin } from '@platformatic/kafka'
+import { GROUPS } from '@timesale/contracts/topics'
+import { withinTime } from '../supervisor/time-limit.ts'
+
+interface GroupLag {
+  readonly group: string
+  readonly records: bigint
+}
+
+const ANSWER_MS = 2000
+const latest = -1n
+
+/** Records that each group has not yet worked off, over all partitions of its topics. Throws when Kafka does not answer in time. */
+export async function readLags(brokers: string): Promise<GroupLag[]> {
+  const admin = new Admin({
+    clientId: 'timesale-status',
+    bootstrapBrokers: brokers.split(',').map((broker) => broker.trim()),
+    retries: 0,
+    timeout: ANSWER_MS,
+    connectTimeout: ANSWER_MS,
+  })
+  try {
+    return await withinTime(lagsBy(admin), ANSWER_MS, 'Kafka')
+  } finally {
+    // A broker that hangs would hold up the closing as well.
+    void admin.close().catch(() => {})
+  }
+}
+
+async function lagsBy(admin: Admin): Promise<GroupLag[]> {
+  const topics = [...new Set(Object.values(GROUPS).flat())]
+  const metadata = await admin.metadata({ topics })
+  const partitions = topics.map((name) => ({
+    name,
+    partitions: Object.keys(metadata.topics.get(name)?.partitions ?? {}).map((index) => ({
+      partitionIndex: Number(index),
+      timestamp: latest,
+    })),
+  }))
+  const groups = Object.keys(GROUPS)
+  const [ends, committed] = await Promise.all([
+    admin.listOffsets({ topics: partitions }),
+    // An error for one group, which was never seen, say, must not hide the others.
+    Promise.all(groups.map((group) => admin.listConsumerGroupOffsets({ groups: [group] }).catch(() => []))),
+  ])
+
+  return Object.entries(GROUPS).map(([group, read]) => {
+    const offsets = committed.flat().find((candidate) => candidate.groupId === group)?.topics ?? []
+    const lagOf = (topic: string): bigint =>
+      (ends.find((end) => end.name === topic)?.partitions ?? []).reduce((sum, { partitionIndex, offset }) => {
+        const done = offsets
+          .find((candidate) => candidate.name === topic)
+          ?.partitions.find((partition) => partition.partitionIndex === partitionIndex)?.committedOffset
+        // Without an offset a group begins at the beginning.
+        return sum + offset - (done === undefined || done < 0n ? 0n : done)
+      }, 0n)
+    return { group, records: read.reduce((sum, topic) => sum + lagOf(topic), 0n) }
+  })
+}

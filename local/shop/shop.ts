@@ -1,0 +1,171 @@
+import { kafkaParts } from '../infrastructure/kafka.ts'
+import type { JarProgress } from '../infrastructure/jars.ts'
+import { localSuperuser, postgresPart } from '../infrastructure/postgres.ts'
+import { redisPart } from '../infrastructure/redis.ts'
+import type { DataFolder } from './data-folder.ts'
+import type { Part } from '../part.ts'
+import { portsWithOffset, serviceNames, type Ports, type ServiceName } from './ports.ts'
+import { servicePart } from './service-part.ts'
+import type { Settings } from './settings.ts'
+
+/** A server of the user's own that takes the place of a part. */
+interface ExternalPart {
+  readonly name: string
+  readonly kind: Part['kind']
+  /** 0 when the address names none. */
+  readonly port: number
+}
+
+interface ShopDatabase {
+  readonly service: ServiceName
+  readonly serviceUrl: string
+  readonly adminUrl?: string
+}
+
+/** What a local shop consists of, by its settings and the user's environment; nothing is started by describing it. */
+export interface Shop {
+  readonly ports: Ports
+  readonly infrastructure: readonly Part[]
+  readonly services: readonly Part[]
+  readonly external: readonly ExternalPart[]
+  readonly databases: readonly ShopDatabase[]
+  readonly kafkaBrokers: string
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export function hasOwnKafka(env: Env): boolean {
+  return given(env, 'KAFKA_BROKERS') !== undefined
+}
+
+export function describeShop(options: {
+  readonly settings: Settings
+  readonly folder: DataFolder
+  readonly env: Env
+  readonly onProgress?: JarProgress
+}): Shop {
+  const { settings, folder, env } = options
+  const ports = portsWithOffset(settings.portOffset)
+  const progress = options.onProgress === undefined ? {} : { onProgress: options.onProgress }
+  const ownBrokers = given(env, 'KAFKA_BROKERS')
+  const ownRedis = given(env, 'REDIS_URL')
+
+  const brokers =
+    ownBrokers === undefined
+      ? kafkaParts({
+          brokers: settings.brokers ?? 1,
+          ports: (number) => ports.broker(number),
+          dataDir: folder.path,
+          ...progress,
+        })
+      : []
+  const redis =
+    ownRedis === undefined ? [redisPart({ port: ports.redis, dataDir: folder.part('redis'), ...progress })] : []
+  const databases = serviceNames.map((service) => databaseOf(service, ports, env))
+  const servers = databases
+    .filter(({ service }) => given(env, databaseUrlKey(service)) === undefined)
+    .map(({ service }) =>
+      postgresPart({ service, port: ports.database(service), dataDir: folder.part(`postgres-${service}`) }),
+    )
+
+  const kafkaBrokers = ownBrokers ?? brokers.map((broker) => `${broker.host}:${broker.port}`).join(',')
+  const redisUrl = ownRedis ?? `redis://127.0.0.1:${ports.redis}`
+  const services = databases.map(({ service, serviceUrl }) =>
+    servicePart({
+      name: service,
+      port: ports.service(service),
+      env: {
+        // Compiled code that the next start can map: a fourth off the time until the shop is open.
+        NODE_COMPILE_CACHE: folder.part('compiled'),
+        ...serviceEnvironment({ service, env, port: ports.service(service), serviceUrl, kafkaBrokers, redisUrl }),
+      },
+    }),
+  )
+
+  return {
+    ports,
+    infrastructure: [...servers, ...brokers, ...redis],
+    services,
+    external: externalParts(env),
+    databases,
+    kafkaBrokers,
+    // More copies than brokers cannot be made; with a cluster of one's own, its bootstrap list is the best guess.
+  }
+}
+
+export function databaseUrlKey(service: ServiceName): string {
+  return `${service.toUpperCase()}_DB_URL`
+}
+
+function databaseOf(service: ServiceName, ports: Ports, env: Env): ShopDatabase {
+  const ownUrl = given(env, databaseUrlKey(service))
+  if (ownUrl !== undefined) {
+    const adminUrl = given(env, adminUrlKey(service))
+    return { service, serviceUrl: ownUrl, ...(adminUrl === undefined ? {} : { adminUrl }) }
+  }
+  const server = `127.0.0.1:${ports.database(service)}`
+  const name = `${service}_local`
+  return {
+    service,
+    serviceUrl: `postgres://${name}:${name}@${server}/${name}`,
+    adminUrl: `postgres://${localSuperuser.user}:${localSuperuser.password}@${server}/postgres`,
+  }
+}
+
+/** The user's own environment passed through, without what is not for this service to know. */
+export function serviceEnvironment(options: {
+  readonly service: ServiceName
+  readonly env: Env
+  readonly port: number
+  readonly serviceUrl: string
+  readonly kafkaBrokers: string
+  readonly redisUrl: string
+}): Record<string, string> {
+  const { service, env } = options
+  const prefix = service.toUpperCase()
+  const passed = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !/^npm_|_DB_(ADMIN_)?URL$/.test(entry[0]),
+  )
+  return {
+    ...Object.fromEntries(passed),
+    [`${prefix}_HTTP_HOST`]: '127.0.0.1',
+    [`${prefix}_HTTP_PORT`]: String(options.port),
+    [databaseUrlKey(service)]: options.serviceUrl,
+    KAFKA_BROKERS: options.kafkaBrokers,
+    REDIS_URL: options.redisUrl,
+    INSTANCE_ID: `${service}-1`,
+  }
+}
+
+function externalParts(env: Env): ExternalPart[] {
+  const databases = serviceNames.flatMap((service) => {
+    const url = given(env, databaseUrlKey(service))
+    return url === undefined
+      ? []
+      : [{ name: `postgres-${service}`, kind: 'database' as const, port: portOf(url, 5432) }]
+  })
+  const brokers = (given(env, 'KAFKA_BROKERS') ?? '').split(',').filter((address) => address.trim() !== '')
+  const redis = given(env, 'REDIS_URL')
+  return [
+    ...databases,
+    ...brokers.map((address, index) => ({
+      name: `kafka-${index + 1}`,
+      kind: 'broker' as const,
+      port: Number(/:(\d+)$/.exec(address.trim())?.[1] ?? 0),
+    })),
+    ...(redis === undefined ? [] : [{ name: 'redis', kind: 'cache' as const, port: portOf(redis, 6379) }]),
+  ]
+}
+
+function adminUrlKey(service: ServiceName): string {
+  return `${service.toUpperCase()}_DB_ADMIN_URL`
+}
+
+function portOf(url: string, usual: number): number {
+  return URL.canParse(url) ? Number(new URL(url).port || usual) : 0
+}
+
+function given(env: Env, key: string): string | undefined {
+  const value = env[key]
+  return value === undefined || value.trim() === '' ? undefined : value
+}

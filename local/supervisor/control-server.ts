@@ -1,0 +1,86 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Complaint } from '../commands/command-line.ts'
+import type { PartAction } from './part-state.ts'
+import type { PartStatus } from './supervisor.ts'
+
+/** Where the commands find the servers of a running shop, be they its own or the user's. */
+export interface Addresses {
+  readonly kafkaBrokers: string
+  /** URLs by service, each with the role that the service itself has. */
+  readonly databases: Readonly<Record<string, string>>
+}
+
+/** What the commands may ask of a running shop. */
+interface Controlled {
+  addresses(): Addresses
+  status(): PartStatus[]
+  act(name: string, action: PartAction): Promise<string>
+}
+
+export const partActions: readonly PartAction[] = ['stop', 'start', 'kill', 'pause', 'resume', 'restart']
+
+/** A door for the commands, on loopback, for whoever can read the token: the user who started the shop. */
+export class ControlServer implements AsyncDisposable {
+  readonly token = randomBytes(24).toString('hex')
+  readonly #server: Server
+  #controlled: Controlled | undefined
+
+  constructor() {
+    this.#server = createServer((request, response) => void this.#answer(request, response))
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host: '127.0.0.1', port: 0 }, resolve)
+    })
+    // An object, since the server listens on TCP.
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Until then there are no parts to be asked about. */
+  serve(controlled: Controlled): void {
+    this.#controlled = controlled
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume()
+    const reply = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
+      response.end(JSON.stringify(body))
+    }
+    if (!this.#mayAsk(request)) return reply(401, { problem: 'The token is missing or wrong.' })
+    const [, place, name, action] = (request.url ?? '').split('/')
+    try {
+      if (request.method === 'GET' && place === 'parts' && name === undefined) {
+        return reply(200, { parts: this.#controlled?.status() ?? [] })
+      }
+      if (request.method === 'GET' && place === 'addresses' && this.#controlled !== undefined) {
+        return reply(200, this.#controlled.addresses())
+      }
+      const known = partActions.find((candidate) => candidate === action)
+      if (request.method !== 'POST' || place !== 'parts' || name === undefined || known === undefined) {
+        return reply(404, { problem: 'This is not known.' })
+      }
+      if (this.#controlled === undefined) return reply(409, { problem: 'The shop is still being prepared.' })
+      return reply(200, { said: await this.#controlled.act(decodeURIComponent(name), known) })
+    } catch (error) {
+      return reply(error instanceof Complaint ? 409 : 500, {
+        problem: error instanceof Error ? error.message : String(error),
+      })
+    }
+  }
+
+  #mayAsk(request: IncomingMessage): boolean {
+    const given = Buffer.from(request.headers.authorization ?? '')
+    const wanted = Buffer.from(`Bearer ${this.token}`)
+    return given.length === wanted.length && timingSafeEqual(given, wanted)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+}
