@@ -8,6 +8,7 @@ export const REFUSALS = {
   'not-found': { status: 404, title: 'There is nothing here' },
   'order-not-found': { status: 404, title: 'There is no such order' },
   'product-not-found': { status: 404, title: 'There is no such product' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'sold-out': { status: 409, title: 'The product is sold out' },
   'order-not-cancellable': { status: 409, title: 'Only an order that is still PLACED can be cancelled' },
   'product-exists': { status: 409, title: 'Another product has this id' },

@@ -10,6 +10,8 @@ export interface DatabaseTarget {
   /** A role that may create databases and roles. Absent: database and role exist, and the service's own role migrates. */
   readonly adminUrl?: string | undefined
   readonly serviceUrl: string
+  /** The server holds nothing but this shop: then its own databases are closed to everybody, too. */
+  readonly exclusive?: boolean
 }
 
 /**
@@ -26,6 +28,7 @@ export async function provisionDatabase(target: DatabaseTarget): Promise<void> {
     await makeRoleAndDatabase(client, at)
     const ownerUrl = urlWithDatabase(adminUrl, at.database)
     await withClient(ownerUrl, (owner) => closeTheDoors(owner, at))
+    if (target.exclusive === true) await client.query('revoke all on database postgres, template1 from public')
     await migrateAll(target.service, ownerUrl)
     await withClient(ownerUrl, (owner) => grantRows(owner, at))
   })
@@ -54,6 +57,8 @@ export async function provisionInstallation(targets: readonly DatabaseTarget[], 
     }),
   )
   try {
+    // All provisioners know the same first database.
+    await clients[0]?.query("select pg_advisory_lock(hashtext('timesale.installation'))")
     const ids = await Promise.all(
       clients.map(async (client) => (await client.query<{ id: string }>('select id from installation')).rows[0]?.id),
     )

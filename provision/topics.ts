@@ -36,15 +36,18 @@ export async function provisionTopics(target: TopicsTarget): Promise<void> {
 
 async function create(admin: Admin, spec: TopicSpec, replication: number): Promise<void> {
   const minInSync = replication >= 3 ? 2 : 1
-  await admin.createTopics({
-    topics: [spec.name],
-    partitions: spec.partitions,
-    replicas: replication,
-    configs: Object.entries({ ...spec.configs, 'min.insync.replicas': String(minInSync) }).map(([name, value]) => ({
-      name,
-      value,
-    })),
-  })
+  const configs = Object.entries({ ...spec.configs, 'min.insync.replicas': String(minInSync) })
+  try {
+    await admin.createTopics({
+      topics: [spec.name],
+      partitions: spec.partitions,
+      replicas: replication,
+      configs: configs.map(([name, value]) => ({ name, value })),
+    })
+  } catch (error) {
+    // Somebody who provisions at the same moment was quicker.
+    if (!(await admin.listTopics({})).includes(spec.name)) throw error
+  }
 }
 
 async function checkPartitions(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {

@@ -20,6 +20,7 @@ interface ShopDatabase {
   readonly service: ServiceName
   readonly serviceUrl: string
   readonly adminUrl?: string
+  readonly exclusive?: boolean
 }
 
 /** What a local shop consists of, by its settings and the user's environment; nothing is started by describing it. */
@@ -109,6 +110,7 @@ function databaseOf(service: ServiceName, ports: Ports, env: Env): ShopDatabase 
     service,
     serviceUrl: `postgres://${name}:${name}@${server}/${name}`,
     adminUrl: `postgres://${localSuperuser.user}:${localSuperuser.password}@${server}/postgres`,
+    exclusive: true,
   }
 }
 

@@ -22,8 +22,10 @@ export function takeJson(app: HttpServer): void {
     void parse(request, text, (error, value) => {
       if (error !== null) return done(refuseJson(text))
       const twice = repeatedKey(text)
-      if (twice === undefined) done(null, value)
-      else done(refuse('invalid-request', twice, 'is there twice'))
+      if (twice !== undefined) return done(refuse('invalid-request', twice, 'is there twice'))
+      const broken = brokenText(text)
+      if (broken !== undefined) return done(refuse('invalid-request', broken, 'has half a character in it'))
+      done(null, value)
     })
   })
 }
@@ -70,4 +72,15 @@ function isBeforeColon(text: string, at: number): boolean {
   let next = at
   while (text[next] === ' ' || text[next] === '\n' || text[next] === '\r' || text[next] === '\t') next += 1
   return text[next] === ':'
+}
+
+// An escaped surrogate without its other half is JSON and no text: PostgreSQL would be sent another letter instead.
+function brokenText(text: string): string | undefined {
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return undefined
+  let broken: string | undefined
+  JSON.parse(text, (key, value: unknown) => {
+    if (typeof value === 'string' && !value.isWellFormed()) broken = key === '' ? 'body' : key
+    return value
+  })
+  return broken
 }

@@ -4,6 +4,7 @@ import fastify, { LogController, type FastifyInstance, type RawServerDefault } f
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import swagger from '@fastify/swagger'
 import apiReference from '@scalar/fastify-api-reference'
+import type { RefusalCode } from '@timesale/contracts/refusals'
 import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
@@ -67,6 +68,24 @@ export async function listen(app: HttpServer, address: { host: string; port: num
   await app.listen({ host: address.host, port: address.port })
 }
 
+/**
+ * Lets nobody new in, and waits for whoever is being served, within bounds. A connection that is in use when closing
+ * begins is idle after its answer, and its client may hold it for more than a minute: so idle ones are ended all along.
+ */
+export async function close(app: HttpServer): Promise<void> {
+  const endIdle = setInterval(() => app.server.closeIdleConnections(), END_IDLE_EVERY_MS)
+  const endAll = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(endIdle)
+    clearTimeout(endAll)
+  }
+}
+
+const END_IDLE_EVERY_MS = 50
+const CLOSE_WITHIN_MS = 10_000
+
 function observe(app: HttpServer, { registry }: HttpServerOptions): void {
   const seconds = histogram(
     registry,
@@ -108,7 +127,7 @@ async function describe(app: HttpServer, options: HttpServerOptions): Promise<vo
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   await app.register(apiReference, {
     routePrefix: '/docs',
-    configuration: { url: '/openapi.json', withDefaultFonts: false, hideClientButton: true },
+    configuration: { url: '/openapi.json', withDefaultFonts: false, hideClientButton: true, telemetry: false },
   })
 }
 
@@ -131,7 +150,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     return
   }
   const [field, message] = PARSER_COMPLAINTS[error.code ?? ''] ?? ['request', 'is not HTTP/1.1']
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'invalid-request'
+  const code = PARSER_CODES[error.code ?? ''] ?? 'invalid-request'
   const document = problem(code, at(field, message))
   const body = JSON.stringify(document)
   socket.end(
@@ -140,7 +159,12 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   )
 }
 
+const PARSER_CODES: Record<string, RefusalCode> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+}
 const PARSER_COMPLAINTS: Record<string, readonly [field: string, message: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['request', 'did not arrive in time'],
   HPE_HEADER_OVERFLOW: ['headers', 'are larger than this server takes'],
   HPE_INVALID_CONTENT_LENGTH: ['content-length', 'is not a length'],
   HPE_UNEXPECTED_CONTENT_LENGTH: ['content-length', 'is there twice, or beside transfer-encoding'],

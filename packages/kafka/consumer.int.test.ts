@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { Refusal } from '@timesale/contracts/refusals'
 import { deadLetterTopic } from '@timesale/contracts/topics'
 import { DatabaseUnavailable } from '@timesale/postgres/errors'
+import type { Tx } from '@timesale/postgres/sql'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { Offsets } from '@timesale/testkit/offsets'
-import { PROBE, makeProbeTable, orderRecord, readEffects, startProbe } from '@timesale/testkit/probe'
-import { produce, readTopic, type ReadRecord, type TestRecord } from '@timesale/testkit/records'
+import { PROBE, makeProbeTable, orderRecord, readEffects, startProbe, type Probe } from '@timesale/testkit/probe'
+import { produce, TopicTail, type ReadRecord, type TestRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import type { ReceivedEvent } from './decode.ts'
 import { keyToPartition } from './partition.ts'
@@ -49,12 +50,7 @@ test('records that are no events go to the dead-letter topic once, as they came,
     if (reason === 'too-large') {
       assert.equal(letter.bytes, null)
       assert.equal(letter.headers['dlq_value_bytes'], String(value?.length))
-      assert.equal(
-        letter.headers['dlq_value_sha256'],
-        createHash('sha256')
-          .update(value ?? '')
-          .digest('hex'),
-      )
+      assert.equal(letter.headers['dlq_value_sha256'], sha256(value ?? ''))
     } else {
       assert.deepEqual(letter.bytes, value, `${what} keeps its bytes`)
     }
@@ -70,14 +66,19 @@ test('records that are no events go to the dead-letter topic once, as they came,
   }
 })
 
-test('records too large for a dead letter with all they bring do not stop the letters behind them', async () => {
+test('dead letters too large for their topic, one alone or several together, do not stop what is behind them', async () => {
   const { order, deadLettersOf } = setup()
   // The broker takes 1 MiB a record. With the headers that say why it is here, a letter would have more.
   const nearlyFull = 'x'.repeat(1024 * 1024 - 600)
+  const header = (name: string): { case: string } => ({ case: order(name) })
   const bad = [
-    { topic: PROBE.topic, key: order('a'), value: '1', headers: { case: order('a'), big: nearlyFull } },
-    { topic: PROBE.topic, key: nearlyFull, value: '2', headers: { case: order('b') } },
-    { topic: PROBE.topic, key: order('c'), value: '3', headers: { case: order('c') } },
+    { topic: PROBE.topic, key: order('a'), value: 'headers', headers: { ...header('a'), big: nearlyFull } },
+    { topic: PROBE.topic, key: nearlyFull, value: 'key', headers: header('b') },
+    // Each as large as a letter may be; the relay finds them all at once.
+    ...Array.from({ length: 8 }, (_, index) => {
+      return { topic: PROBE.topic, key: order('o'), value: 'x'.repeat(250_000), headers: header(`c${index}`) }
+    }),
+    { topic: PROBE.topic, key: order('d'), value: 'last', headers: header('d') },
   ]
   for (const record of bad) await produce(infra.brokers, [record])
 
@@ -85,11 +86,14 @@ test('records too large for a dead letter with all they bring do not stop the le
   await caughtUp()
 
   const letters = await deadLettersOf(bad.length)
-  assert.deepEqual(letters.map(({ headers, value }) => [headers['case'], value]).sort(), [
-    [order('a'), '1'],
-    [order('b'), '2'],
-    [order('c'), '3'],
-  ])
+  assert.deepEqual(
+    letters.map(({ headers, value }) => [headers['case'], value]).sort(),
+    bad.map(({ headers, value }) => [headers.case, value]).sort(),
+  )
+  const [withHeaders, withKey] = letters
+  assert.equal(withHeaders?.headers['dlq_headers_left_out'], '1')
+  assert.equal(withKey?.headers['dlq_key_bytes'], String(nearlyFull.length))
+  assert.equal(withKey?.headers['dlq_key_sha256'], sha256(nearlyFull))
 })
 
 test('an event ahead of its turn waits, later ones queue behind it, and all are applied in order once the gap is filled', async () => {
@@ -154,6 +158,28 @@ test('what waits behind a gap is applied although the database went away just af
   await until('both are applied', async () => (await versionsOf(order('o'))).length === 2, 8_000)
   assert.equal(failures, 1)
   assert.deepEqual(await versionsOf(order('o')), [1, 2])
+  assert.deepEqual(await parkedOf(order('o')), [])
+})
+
+test('what was set free to be tried again is applied although the database is away on start and no record comes', async () => {
+  const { order, parkedOf, versionsOf } = setup()
+  const failing = (error: Error) => ({
+    onEvent(event: ReceivedEvent): void {
+      if (event.aggregateId !== order('o') || failures.has(error)) return
+      failures.add(error)
+      throw error
+    },
+  })
+  const failures = new Set<Error>()
+  {
+    await using _probe = startProbe(infra, failing(new Refusal('unknown-product')))
+    await produce(infra.brokers, [orderRecord(order('o'), 1)])
+    await caughtUp()
+  }
+  await infra.admin(PROBE.group).sql`update parked_events set reason = 'gap' where aggregate_id = ${order('o')}`
+  await using _probe = startProbe(infra, failing(new DatabaseUnavailable('A stand-in for a server that starts later')))
+  await until('it is applied', async () => (await versionsOf(order('o'))).length === 1, 8_000)
+  assert.equal(failures.size, 2)
   assert.deepEqual(await parkedOf(order('o')), [])
 })
 
@@ -290,6 +316,50 @@ test('a second body under the id of an event that waits is a dead letter, and th
   assert.deepEqual(await versionsOf(order('turn')), [1, 2])
 })
 
+test('an error of the world is not held against an event, however often it comes, and what came with it is applied once', async () => {
+  const { order, parkedOf, versionsOf } = setup()
+  let failures = 0
+  await using probe = startProbe(infra, {
+    onEvent(event) {
+      if (event.aggregateId !== order('3') || failures === 4) return
+      failures += 1
+      throw new DatabaseUnavailable('A stand-in for a server that comes and goes')
+    },
+  })
+  const ids = Array.from({ length: 6 }, (_, index) => order(`${index}`))
+  await produce(
+    infra.brokers,
+    [1, 2].flatMap((version) => ids.map((id) => orderRecord(id, version))),
+  )
+  await caughtUp()
+  assert.equal(failures, 4)
+  for (const id of ids) {
+    assert.deepEqual(await versionsOf(id), [1, 2])
+    assert.deepEqual(await parkedOf(id), [])
+  }
+  assert.ok(probe.log.every(({ msg }) => !msg.includes('parked')))
+})
+
+test('what an event does and the position that says so are committed together or not at all', async () => {
+  const { order, positionOf, versionsOf } = setup()
+  await using probe = startProbe(infra)
+  // Of the two tables one can be read and not written, until the consumer's patience with locks (2 s) is over.
+  const whileLocked = async (lock: (tx: Tx) => Promise<unknown>, id: string): Promise<void> => {
+    await infra.admin(PROBE.group).tx(async (tx) => {
+      await lock(tx)
+      const tried = retries(probe)
+      await produce(infra.brokers, [orderRecord(id, 1)])
+      await until('the consumer has tried', () => retries(probe) > tried)
+      assert.deepEqual([await versionsOf(id), await positionOf(id)], [[], undefined])
+    })
+    await until('it is applied', async () => (await positionOf(id)) === 1)
+    assert.deepEqual(await versionsOf(id), [1])
+  }
+  await whileLocked((tx) => tx`lock table inbox in share mode`, order('position'))
+  await whileLocked((tx) => tx`lock table probe_effects in share mode`, order('effect'))
+  await caughtUp()
+})
+
 test('offsets are committed only after the database commit', async () => {
   const { order, versionsOf } = setup()
   const [id = ''] = oneOrderAPartition(order('o'))
@@ -311,15 +381,17 @@ test('offsets are committed only after the database commit', async () => {
   const end = (await offsets.ends(PROBE.topic))[partition] ?? Number.NaN
   await produce(infra.brokers, [orderRecord(id, 1)])
   await blocked.promise
-  // Longer than several rounds of commits (200 ms) would take.
-  const until800 = performance.now() + 800
-  await until('several commits could have been made', async () => {
-    assert.equal(await committed(), from)
-    return performance.now() > until800
-  })
-  assert.deepEqual(await versionsOf(id), [])
-
-  release.resolve()
+  try {
+    // Longer than several rounds of commits (200 ms) would take.
+    const until800 = performance.now() + 800
+    await until('several commits could have been made', async () => {
+      assert.equal(await committed(), from)
+      return performance.now() > until800
+    })
+    assert.deepEqual(await versionsOf(id), [])
+  } finally {
+    release.resolve()
+  }
   await until('the offset moves on', async () => (await committed()) === end + 1)
   assert.deepEqual(await versionsOf(id), [1])
 })
@@ -382,14 +454,17 @@ test('a replay of the whole topic changes no row and writes no second dead lette
 
 let infra: Infrastructure
 let offsets: Offsets
+let deadLetters: TopicTail
 
 before(async () => {
   infra = await startInfrastructure({ databases: [PROBE.group], kafka: true })
   offsets = new Offsets(infra.brokers)
+  deadLetters = await TopicTail.open(infra.brokers, DEAD_LETTERS)
   await makeProbeTable(infra)
 })
 
 after(async () => {
+  await deadLetters[Symbol.asyncDispose]()
   await offsets[Symbol.asyncDispose]()
   await infra[Symbol.asyncDispose]()
 })
@@ -409,15 +484,27 @@ function setup() {
     parkedOf: (orderId: string) =>
       sql<{ version: number; reason: string; error: string | null; attempts: number }>`
         select version, reason, error, attempts from parked_events where aggregate_id = ${orderId} order by version`,
+    async positionOf(orderId: string): Promise<number | undefined> {
+      const [row] = await sql<{ version: number }>`select version from inbox where aggregate_id = ${orderId}`
+      return row?.version
+    },
     /** The dead letters of this test, once the relay has sent at least so many. */
     async deadLettersOf(count: number): Promise<ReadRecord[]> {
       await until('the outbox is empty', async () => (await sql`select 1 from outbox`).length === 0)
-      const letters = await readTopic(infra.brokers, DEAD_LETTERS, await offsets.count(DEAD_LETTERS))
+      const letters = await deadLetters.records(await offsets.count(DEAD_LETTERS))
       const own = letters.filter(({ headers }) => headers['case']?.startsWith(`${prefix}-`))
       assert.ok(own.length >= count, `${own.length} of ${count} dead letters`)
       return own
     },
   }
+}
+
+function sha256(value: string | Buffer): string {
+  return hash('sha256', value, 'hex')
+}
+
+function retries(probe: Probe): number {
+  return probe.log.filter(({ msg }) => msg === 'consumer: will try the batch again').length
 }
 
 async function caughtUp(): Promise<void> {
@@ -468,10 +555,10 @@ function badRecords(order: (name: string) => string): BadRecord[] {
     bad('not-text', 'not-json', (good) => ({ ...good, value: Buffer.from([0xff, 0x00, 0xfe, 0x0a, 0x80]) })),
     bad('empty', 'not-json', (good) => ({ ...good, value: '' })),
     bad('deep', 'not-json', (good) => ({ ...good, value: '['.repeat(200_000) })),
-    bad('null', 'no-value', ({ value: _, ...good }) => good),
+    bad('null', 'no-value', ({ topic, key, headers }) => ({ topic, key, headers })),
     bad('no-headers', 'no-headers', ({ topic, key, value }) => ({ topic, key, value })),
     bad('no-headers-no-key', 'no-headers', ({ topic, value }) => ({ topic, value })),
-    bad('no-key', 'wrong-key', ({ key: _, ...good }) => good),
+    bad('no-key', 'wrong-key', ({ topic, value, headers }) => ({ topic, value, headers })),
     bad('wrong-key', 'wrong-key', (good) => ({ ...good, key: order('somebody-else') })),
     bad('binary-key', 'wrong-key', (good) => ({ ...good, key: Buffer.from([0xff, 0x00]) })),
     bad('string-quantity', 'wrong-schema', (good) => ({ ...good, value: changed(good, { quantity: '2' }) })),

@@ -1,5 +1,5 @@
 import { DatabaseError, Pool, type PoolClient } from 'pg'
-import { CommitOutcomeUnknown, DatabaseUnavailable } from './errors.ts'
+import { CommitOutcomeUnknown, DatabaseUnavailable, TransactionAborted } from './errors.ts'
 import { statementText, type Sql, type Tx } from './sql.ts'
 
 export interface DatabaseOptions {
@@ -123,10 +123,13 @@ async function query<Row>(client: PoolClient, text: string, values: readonly unk
 
 async function commit(client: PoolClient): Promise<void> {
   try {
-    await query(client, 'commit', [])
+    // A transaction in which a statement failed is rolled back by COMMIT, without an error.
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT') throw new TransactionAborted('A statement failed, so the transaction was rolled back')
   } catch (error) {
+    if (error instanceof TransactionAborted) throw error
     // A clean refusal of COMMIT (a deferred constraint, say) has rolled back.
-    if (error instanceof DatabaseError) throw error
+    if (error instanceof DatabaseError && error.severity === 'ERROR') throw error
     throw new CommitOutcomeUnknown('COMMIT was sent and not answered', { cause: error })
   }
 }

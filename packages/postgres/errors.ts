@@ -13,6 +13,11 @@ export class CommitOutcomeUnknown extends Error {
   override readonly name = 'CommitOutcomeUnknown'
 }
 
+/** Somebody caught the error of a statement and went on as if the transaction could still be committed. */
+export class TransactionAborted extends Error {
+  override readonly name = 'TransactionAborted'
+}
+
 // SQLSTATE classes and codes that say something of the server's state and nothing of the statement.
 // https://www.postgresql.org/docs/18/errcodes-appendix.html
 const INFRASTRUCTURE_CLASSES = new Set(['08', '53', '57', '58', 'XX'])

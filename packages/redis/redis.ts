@@ -13,6 +13,9 @@ type Client = ReturnType<typeof createClient>
 const CALL_TIMEOUT_MS = 50
 const FAILURES_UNTIL_OPEN = 3
 const OPEN_MS = 1_000
+// A little after the breaker lets a call through again.
+const PROBE_MS = OPEN_MS + 50
+const BREAKS_UNTIL_REPLACED = 4
 
 /**
  * Redis as a hint: every call answers within 50 ms or throws RedisUnavailable. After three failures in a row it is
@@ -24,6 +27,9 @@ export class RedisHints implements AsyncDisposable {
     halfOpenAfter: OPEN_MS,
     breaker: new ConsecutiveBreaker(FAILURES_UNTIL_OPEN),
   })
+  #probe: NodeJS.Timeout | undefined
+  #closed = false
+  #breaks = 0
 
   constructor(options: { url: string; logger: Logger }) {
     this.#client = createClient({
@@ -44,9 +50,20 @@ export class RedisHints implements AsyncDisposable {
       if (!lost) options.logger.warn({ err: error }, 'redis: lost; going on without it')
       lost = true
     })
+    this.#breaker.onReset(() => {
+      this.#breaks = 0
+    })
     this.#client.on('ready', () => {
       if (lost) options.logger.info('redis: back')
       lost = false
+    })
+    // Asked again even where nobody asks anything, or an idle service would call a Redis that is back unreachable.
+    this.#breaker.onBreak(() => {
+      if (this.#closed) return
+      this.#breaks += 1
+      // A connection that a machine in between has forgotten swallows every probe; another one may be served.
+      if (this.#breaks % BREAKS_UNTIL_REPLACED === 0) this.#replaceConnection()
+      this.#probe = setTimeout(() => void this.call((client) => client.ping()).catch(() => undefined), PROBE_MS)
     })
     // Not awaited: a service starts without Redis. Failures go to the listener above, and it goes on trying.
     this.#client.connect().catch(() => undefined)
@@ -65,7 +82,14 @@ export class RedisHints implements AsyncDisposable {
     return this.#client.isReady && this.#breaker.state === CircuitState.Closed
   }
 
+  #replaceConnection(): void {
+    if (this.#client.isOpen) this.#client.destroy()
+    this.#client.connect().catch(() => undefined)
+  }
+
   close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#probe)
     // destroy() throws when the client never was open.
     if (this.#client.isOpen) this.#client.destroy()
     return Promise.resolve()

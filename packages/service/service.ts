@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventDefinition } from '@timesale/contracts/event'
 import type { Group } from '@timesale/contracts/topics'
 import { readHealth } from '@timesale/http/health'
-import { createHttpServer, listen, type HttpServer } from '@timesale/http/server'
+import { close, createHttpServer, listen, type HttpServer } from '@timesale/http/server'
 import type { Apply } from '@timesale/kafka/apply-batch'
 import { TopicConsumer } from '@timesale/kafka/consumer'
 import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
@@ -111,7 +111,7 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
       await sleep(config.drainMs)
       await consumer?.stop()
       await relay.stop()
-      await app.close()
+      await close(app)
       outbox.stop()
       await body.close?.()
       await Promise.all([db.close(), consumerDb.close()])

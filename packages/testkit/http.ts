@@ -39,7 +39,7 @@ export async function readJson<T = unknown>(url: string): Promise<T> {
 }
 
 /** Bytes past any HTTP client, which would put most mistakes right. The last answer before the server hangs up. */
-export function sendBytes(port: number, bytes: string | Buffer): Promise<Answer> {
+export function sendBytes(port: number, bytes: string | Buffer, withinMs = 10_000): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const socket = createConnection({ host: '127.0.0.1', port })
@@ -48,7 +48,7 @@ export function sendBytes(port: number, bytes: string | Buffer): Promise<Answer>
     // A server that refuses a request it has not read to its end resets the connection, after its answer.
     socket.on('error', (error) => (chunks.length === 0 ? reject(error) : undefined))
     socket.on('close', () => resolve(parse(Buffer.concat(chunks).toString('utf8'))))
-    socket.setTimeout(10_000, () => socket.destroy(new Error('The server neither answered nor hung up within 10 s')))
+    socket.setTimeout(withinMs, () => socket.destroy(new Error(`No answer and no end within ${withinMs} ms`)))
   })
 }
 

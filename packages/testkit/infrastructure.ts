@@ -3,6 +3,8 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomInt } from 'node:crypto'
+import { Admin } from '@platformatic/kafka'
+import { topicSpecs } from '@timesale/contracts/topics'
 import { kafkaParts } from '@timesale/local/infrastructure/kafka'
 import { localSuperuser, postgresPart } from '@timesale/local/infrastructure/postgres'
 import { redisPart } from '@timesale/local/infrastructure/redis'
@@ -11,6 +13,7 @@ import type { Part } from '@timesale/local/part'
 import { Database } from '@timesale/postgres/database'
 import { provisionDatabase, provisionInstallation } from '@timesale/provision/databases'
 import { provisionTopics } from '@timesale/provision/topics'
+import { until } from './until.ts'
 
 export interface InfrastructureOptions {
   /** A database for each of these, on one server, as the provisioning step makes it. */
@@ -84,6 +87,7 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
         const [broker] = kafkaParts({ brokers: 1, ports: () => ports, dataDir: join(folder, 'kafka') })
         if (broker !== undefined) await start(broker)
         await provisionTopics({ brokers: [brokers], replication: 1, playground: false })
+        await topicsVisible(brokers)
       })(),
       (async () => {
         if (options.redis === true) await start(redisPart({ port: redisPort, dataDir: join(folder, 'redis') }))
@@ -115,6 +119,20 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
     redisUrl,
     parts,
     [Symbol.asyncDispose]: down,
+  }
+}
+
+// The controller confirms a topic before the broker itself knows of it, on a busy machine a second before.
+async function topicsVisible(brokers: string): Promise<void> {
+  const admin = new Admin({ clientId: 'test-topics', bootstrapBrokers: [brokers] })
+  try {
+    const wanted = topicSpecs({ playground: false }).map(({ name }) => name)
+    await until('the broker knows all topics', async () => {
+      const known = new Set(await admin.listTopics({ includeInternals: false }))
+      return wanted.every((name) => known.has(name))
+    })
+  } finally {
+    await admin.close()
   }
 }
 

@@ -1,16 +1,20 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { ProduceAcks, Producer } from '@platformatic/kafka'
 import type { Fact } from '@timesale/contracts/event'
 import { eventHeaders, headerBytes } from '@timesale/kafka/headers'
 import { keyToPartition } from '@timesale/kafka/partition'
 import { kafkaTool } from '@timesale/local/infrastructure/kafka'
+import { until } from './until.ts'
 
 export interface TestRecord {
   readonly topic: string
-  readonly key?: string | undefined
+  readonly key?: string | Buffer | undefined
   readonly value?: string | Buffer | undefined
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | Buffer>> | undefined
+  /** Where the key alone does not say it: of a record without one 0. */
+  readonly partition?: number
 }
 
 /** A fact as the relay would send it. */
@@ -25,7 +29,11 @@ export function recordOf(fact: Fact, at = new Date()): TestRecord {
 }
 
 /** Puts records on their topics, in order, past every service. */
-export async function produce(brokers: string, records: readonly TestRecord[]): Promise<void> {
+export async function produce(
+  brokers: string,
+  records: readonly TestRecord[],
+  options: { compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' } = {},
+): Promise<void> {
   const producer = new Producer({
     clientId: 'test',
     bootstrapBrokers: [brokers],
@@ -34,21 +42,42 @@ export async function produce(brokers: string, records: readonly TestRecord[]): 
     retryDelay: 200,
   })
   try {
-    await producer.send({
-      messages: records.map((record) => ({
-        topic: record.topic,
-        ...(record.key === undefined
-          ? { partition: 0 }
-          : { key: Buffer.from(record.key), partition: keyToPartition(Buffer.from(record.key)) }),
-        ...(record.value === undefined ? {} : { value: Buffer.from(record.value) }),
-        headers: new Map(
-          Object.entries(record.headers ?? {}).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]),
-        ),
-      })),
-    })
+    for (const batch of batchesOf(records))
+      await producer.send({
+        compression: options.compression ?? 'none',
+        messages: batch.map((record) => ({
+          topic: record.topic,
+          ...(record.key === undefined
+            ? { partition: record.partition ?? 0 }
+            : {
+                key: Buffer.from(record.key),
+                partition: record.partition ?? keyToPartition(Buffer.from(record.key)),
+              }),
+          ...(record.value === undefined ? {} : { value: Buffer.from(record.value) }),
+          headers: new Map(
+            Object.entries(record.headers ?? {}).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]),
+          ),
+        })),
+      })
   } finally {
     await producer.close()
   }
+}
+
+/** Brokers take no more than 1 MiB in one batch of a partition. */
+function batchesOf(records: readonly TestRecord[]): TestRecord[][] {
+  const batches: TestRecord[][] = []
+  let bytes = 0
+  for (const record of records) {
+    const own = Buffer.byteLength(record.value ?? '') + 500
+    bytes += own
+    if (batches.length === 0 || bytes > 500_000) {
+      batches.push([])
+      bytes = own
+    }
+    batches.at(-1)?.push(record)
+  }
+  return batches
 }
 
 export interface ReadRecord {
@@ -57,35 +86,106 @@ export interface ReadRecord {
   readonly headers: Readonly<Record<string, string>>
   readonly key: string
   readonly value: string
+  /** The value as it is, for values that are no text; null where there is none. */
+  readonly bytes: Buffer | null
 }
 
-/** Everything on a topic, read with Kafka's own console consumer: a fault of our client would hide itself. */
-export async function readTopic(brokers: string, topic: string): Promise<ReadRecord[]> {
-  const { file, args } = await kafkaTool('console-consumer', [
-    ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning', '--timeout-ms', '2500'],
-    ...['print.partition', 'print.offset', 'print.headers', 'print.key'].flatMap((name) => [
-      '--formatter-property',
-      `${name}=true`,
-    ]),
-    ...['--formatter-property', 'key.separator=\u0001', '--formatter-property', 'headers.separator=\u0002'],
+/**
+ * Everything on a topic, read with Kafka's own console consumer: a fault of our client would hide itself. With `count`
+ * it ends as soon as it has seen so many.
+ */
+export async function readTopic(brokers: string, topic: string, count?: number): Promise<ReadRecord[]> {
+  const { file, args } = await consoleConsumer(brokers, topic, [
+    ...['--timeout-ms', count === undefined ? '2500' : '10000'],
+    ...(count === undefined ? [] : ['--max-messages', String(count)]),
   ])
-  const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 1 << 28 })
-  return stdout.split('\n').flatMap((line) => {
-    const [partition, offset, headers, key, ...value] = line.split('\u0001')
-    if (key === undefined || partition === undefined || offset === undefined || headers === undefined) return []
-    return [
-      {
-        partition: Number(partition.replace('Partition:', '')),
-        offset: Number(offset.replace('Offset:', '')),
-        headers: Object.fromEntries(
-          headers.split('\u0002').map((header) => {
-            const colon = header.indexOf(':')
-            return [header.slice(0, colon), header.slice(colon + 1)]
-          }),
-        ),
-        key,
-        value: value.join('\u0001'),
-      },
-    ]
-  })
+  // Latin-1 keeps every byte, whatever the values are.
+  const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 1 << 28, encoding: 'latin1' })
+  return stdout.split(LINE).flatMap(recordsOf)
+}
+
+/** The same console consumer, kept open: for many looks at one topic. */
+export class TopicTail implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #records: ReadRecord[] = []
+
+  static async open(brokers: string, topic: string): Promise<TopicTail> {
+    const { file, args } = await consoleConsumer(brokers, topic, [])
+    return new TopicTail(spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] }))
+  }
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    let rest = ''
+    child.stdout?.setEncoding('latin1').on('data', (text: string) => {
+      const lines = (rest + text).split(LINE)
+      rest = lines.pop() ?? ''
+      this.#records.push(...lines.flatMap(recordsOf))
+    })
+  }
+
+  /** All so far, which are `count` at least. */
+  async records(count: number): Promise<readonly ReadRecord[]> {
+    await until(`the console consumer has read ${count} records`, () => this.#records.length >= count)
+    return this.#records
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const gone = once(this.#child, 'exit')
+    // It has nothing to tidy up, and would take seconds to leave its group.
+    this.#child.kill('SIGKILL')
+    await gone
+  }
+}
+
+function consoleConsumer(
+  brokers: string,
+  topic: string,
+  options: readonly string[],
+): Promise<{ file: string; args: string[] }> {
+  const properties = {
+    ...{ 'print.partition': 'true', 'print.offset': 'true', 'print.headers': 'true', 'print.key': 'true' },
+    ...{ 'key.separator': FIELD, 'headers.separator': HEADER, 'line.separator': LINE, 'null.literal': NULL },
+  }
+  return kafkaTool('console-consumer', [
+    ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning', ...options],
+    ...Object.entries(properties).flatMap(([name, value]) => ['--formatter-property', `${name}=${value}`]),
+  ])
+}
+
+function recordsOf(line: string): ReadRecord[] {
+  const [partition, offset, headers, key, ...rest] = line.split(FIELD)
+  if (key === undefined || partition === undefined || offset === undefined || headers === undefined) return []
+  const value = rest.join(FIELD)
+  const bytes = value === NULL ? null : Buffer.from(value, 'latin1')
+  return [
+    {
+      partition: Number(partition.replace('Partition:', '')),
+      offset: Number(offset.replace('Offset:', '')),
+      headers: headers === 'NO_HEADERS' ? {} : headersOf(headers),
+      key: key === NULL ? 'null' : text(key),
+      value: bytes?.toString('utf8') ?? 'null',
+      bytes,
+    },
+  ]
+}
+
+// What no record of a test holds, or lines could not be told apart.
+const FIELD = '\u0001|\u0001'
+const HEADER = '\u0002|\u0002'
+const LINE = '\u0003|\u0003\n'
+const NULL = '\u0004'
+
+function headersOf(line: string): Record<string, string> {
+  return Object.fromEntries(
+    line.split(HEADER).map((header) => {
+      const colon = header.indexOf(':')
+      return [text(header.slice(0, colon)), text(header.slice(colon + 1))]
+    }),
+  )
+}
+
+function text(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8')
 }

@@ -26,7 +26,7 @@ export function readSalesRoutes(app: HttpServer, { db }: ServiceParts): void {
       // Minutes are named by their beginning: the one that `from` falls into belongs to the answer, the one of now too.
       const to = request.query.to === undefined ? new Date(Date.now() + MINUTE_MS) : new Date(request.query.to)
       const from = request.query.from === undefined ? new Date(to.getTime() - HOUR_MS) : new Date(request.query.from)
-      for (const [field, at] of Object.entries({ from, to })) {
+      for (const [field, at] of Object.entries({ to, from })) {
         // The pattern lets a leap second through, which no Date can be.
         if (Number.isNaN(at.getTime()))
           throw new Refusal('invalid-request', { errors: [{ field, message: 'is not a time' }] })

@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict'
+import { createConnection } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import Type from 'typebox'
+import { fact } from '@timesale/contracts/event'
+import { OrderId } from '@timesale/contracts/fields'
+import { OrderPlaced } from '@timesale/contracts/order-events'
+import { Problem } from '@timesale/contracts/problem'
+import { appendToOutbox } from '@timesale/kafka/outbox'
+import type { Running } from '@timesale/process/run'
+import { readServiceConfig } from '@timesale/service/config'
+import { startService } from '@timesale/service/service'
+import { readEnv } from '@timesale/process/env'
+import { readJson, readProblem, send, sendBytes, sendJson, type Answer } from '@timesale/testkit/http'
+import { startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
+import { readMetric } from '@timesale/testkit/metrics'
+import { pausePostgres } from '@timesale/testkit/parts'
+import { until } from '@timesale/testkit/until'
+
+// A service that is nobody's: one route that tells a fact, one that answers when the test lets it, and a consumer
+// that only counts. What is tested is what every service has around its own code.
+
+interface Health {
+  readonly status: string
+  readonly reasons: string[]
+  readonly consumer: string
+}
+
+describe('/livez and /readyz', () => {
+  test('say that all is well', async () => {
+    const { url } = running()
+    assert.equal((await send(`${url}/livez`)).text, '{"status":"alive"}')
+    const answer = await send(`${url}/readyz`)
+    assert.equal(answer.status, 200)
+    assert.deepEqual(JSON.parse(answer.text), { status: 'ready', reasons: [], consumer: 'joined' })
+  })
+
+  test('say that the database is down: alive, and not ready until it is back', async () => {
+    const { url } = running()
+    await part('postgres').kill()
+    const health = await until('not ready', () => unreadyHealth(url))
+    assert.ok(health.reasons.includes('database: no answer'), health.reasons.join())
+    assert.equal((await send(`${url}/livez`)).status, 200)
+    await part('postgres').start()
+    await ready(url)
+  })
+
+  test('say within a second that the database hangs', async () => {
+    const { url, infra } = running()
+    const resume = await pausePostgres(infra, 'notification')
+    try {
+      const began = performance.now()
+      const health = await unreadyHealth(url)
+      assert.ok(performance.now() - began < 1_500)
+      assert.ok(health !== undefined && health.reasons.includes('database: no answer'))
+    } finally {
+      resume()
+    }
+    await ready(url)
+  })
+
+  test('say that a migration is missing', async () => {
+    const { url, infra } = running()
+    const { sql } = infra.admin('notification')
+    await sql`update migrations_service set name = name || '-of-another-day'`
+    const health = await unreadyHealth(url)
+    assert.match(health?.reasons.join() ?? '', /schema is older than this code/)
+    await sql`update migrations_service set name = replace(name, '-of-another-day', '')`
+    await ready(url)
+  })
+
+  test('say that Kafka is down, which only degrades', async () => {
+    const { url } = running()
+    await part('kafka-1').kill()
+    try {
+      assert.equal((await sendJson(`${url}/facts`, { orderId: 'while-kafka-is-down' })).status, 202)
+      const health = await until('degraded', async () => {
+        const answer = await send(`${url}/readyz`)
+        assert.equal(answer.status, 200)
+        const health = JSON.parse(answer.text) as Health
+        return health.reasons.some((reason) => reason.startsWith('kafka: events wait')) && health
+      })
+      assert.equal(health.status, 'degraded')
+      await until('the outbox is seen', async () => (await readMetric(url, 'outbox_pending')) === 1)
+      await until('it grows older', async () => (await readMetric(url, 'outbox_oldest_seconds')) > 0)
+    } finally {
+      await part('kafka-1').start()
+    }
+    await ready(url)
+    await until('nothing waits', async () => (await readMetric(url, 'outbox_pending')) === 0)
+  })
+})
+
+describe('/metrics', () => {
+  test('is what Prometheus reads, with the service as a label of everything', async () => {
+    const { url } = running()
+    const answer = await send(`${url}/metrics`)
+    assert.equal(answer.status, 200)
+    assert.match(answer.headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/)
+    const label = '[a-zA-Z_]+="(?:[^"\\\\\\n]|\\\\.)*"'
+    const sample = new RegExp(`^[a-zA-Z_:][a-zA-Z0-9_:]*\\{(?:${label},)*${label}\\} (?:[-+0-9.e]+|Na[Nn]|[+-]Inf)$`)
+    for (const line of answer.text.split('\n')) {
+      if (line === '' || /^# (HELP|TYPE) [a-z0-9_]+ .+$/.test(line)) continue
+      assert.match(line, sample)
+      assert.match(line, /service="mini"/)
+    }
+  })
+
+  test('counts events sent and received, and requests by their route', async () => {
+    const { url } = running()
+    const before = await readMetric(url, 'consumer_events_total', { outcome: 'applied' })
+    await sendJson(`${url}/facts`, { orderId: 'counted' })
+    await until('it went round', async () => {
+      return (await readMetric(url, 'consumer_events_total', { group: 'notification', outcome: 'applied' })) > before
+    })
+    assert.ok((await readMetric(url, 'relay_records_total', { topic: 'order-topic' })) >= 1)
+    assert.equal(await readMetric(url, 'relay_leading'), 1)
+    assert.ok((await readMetric(url, 'consumer_batch_records_count')) >= 1)
+    assert.ok((await readMetric(url, 'consumer_last_event_age_seconds')) > 0)
+
+    const requests = (labels: Record<string, string>): Promise<number> =>
+      readMetric(url, 'http_request_seconds_count', labels)
+    await send(`${url}/facts/some-id`)
+    await send(`${url}/facts/another-id`)
+    await sendJson(`${url}/facts`, {})
+    await send(`${url}/nobody-knows-${Math.random()}`)
+    assert.equal(await requests({ method: 'GET', route: '/facts/:orderId', status: '200' }), 2)
+    assert.equal(await requests({ method: 'POST', route: '/facts', status: '400' }), 1)
+    const { text } = await send(`${url}/metrics`)
+    assert.doesNotMatch(
+      text,
+      /some-id|nobody-knows/,
+      'a label for each address that somebody makes up would fill memory',
+    )
+  })
+
+  test('tells of the process', async () => {
+    const { url } = running()
+    for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds']) {
+      assert.ok((await send(`${url}/metrics`)).text.includes(`\n${name}{`), name)
+    }
+  })
+})
+
+describe('the description of the service', () => {
+  test('is OpenAPI 3.1 with every route of its own, what it takes and what it answers', async () => {
+    interface Operation {
+      readonly summary?: string
+      readonly requestBody?: { readonly content: Record<string, { schema: { properties: object } }> }
+      readonly parameters?: {
+        readonly name: string
+        readonly in: string
+        readonly required: boolean
+        readonly schema: object
+      }[]
+      readonly responses: Record<string, { content?: Record<string, { schema: object }> }>
+    }
+    const answer = await send(`${running().url}/openapi.json`)
+    assert.match(answer.headers['content-type'] ?? '', /^application\/json/)
+    const document = JSON.parse(answer.text) as {
+      openapi: string
+      info: { title: string; version: string; description: string }
+      paths: Record<string, Record<string, Operation>>
+    }
+    assert.match(document.openapi, /^3\.1\.\d+$/)
+    assert.equal(document.info.title, 'Timesale mini')
+    assert.deepEqual(
+      Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods)]),
+      [
+        ['/facts', ['post']],
+        ['/facts/{orderId}', ['get']],
+      ],
+    )
+    const post = document.paths['/facts']?.['post']
+    assert.equal(post?.summary, 'Tell a fact')
+    assert.deepEqual(Object.keys(post?.requestBody?.content['application/json']?.schema.properties ?? {}), ['orderId'])
+    assert.deepEqual(Object.keys(post?.responses ?? {}), ['202', 'default'])
+    const [parameter] = document.paths['/facts/{orderId}']?.['get']?.parameters ?? []
+    assert.deepEqual([parameter?.name, parameter?.in, parameter?.required], ['orderId', 'path', true])
+  })
+
+  test('can be read at /docs, which asks no other host for anything', async () => {
+    const { url } = running()
+    const page = await send(`${url}/docs`)
+    assert.equal(page.status, 200)
+    assert.match(page.headers['content-type'] ?? '', /^text\/html/)
+    assert.doesNotMatch(page.text, /(?:https?:)?\/\/[a-z0-9-]+\.[a-z]/i)
+    const scripts = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '')
+    assert.ok(scripts.length > 0)
+    for (const path of scripts) {
+      assert.equal((await send(new URL(path, `${url}/docs/`).href)).status, 200, path)
+    }
+    assert.match(page.text, /"url": "\/openapi\.json"/)
+  })
+})
+
+test('a request that is sent too slowly is ended, and others are answered meanwhile', async () => {
+  const { url } = running()
+  const answer = await running().slowAnswer
+  assert.equal(readProblem(answer).code, 'request-timeout')
+  assert.equal((await send(`${url}/livez`)).status, 200)
+})
+
+describe('a service that is told to stop', () => {
+  test('takes itself out of the balance, serves on for a while, and finishes what it has begun', async () => {
+    const { infra } = running()
+    const gate = Promise.withResolvers<void>()
+    const service = await startMini(infra, { DRAIN_MS: '700' }, gate.promise)
+    const url = `http://127.0.0.1:${service.port}`
+    await ready(url)
+    const underWay = send(`${url}/facts/slow`)
+    let stopped = false
+    const stopping = service.stop().then(() => (stopped = true))
+
+    const health = await until('draining', () => unreadyHealth(url), 5_000)
+    assert.ok(health.reasons.includes('draining'))
+    assert.equal((await sendJson(`${url}/facts`, { orderId: 'while-draining' })).status, 202, 'it still serves')
+    await until('nobody new is let in', () => isRefused(service.port))
+    assert.equal(stopped, false, 'somebody is still inside')
+    gate.resolve()
+    const letOut = performance.now()
+    const answer = await underWay
+    assert.equal(answer.status, 200)
+    assert.equal(answer.text, '{"orderId":"slow"}')
+    await stopping
+    // The client would hold its connection for longer than any orchestrator waits.
+    assert.ok(performance.now() - letOut < 5_000)
+  })
+
+  test('has sent what it had accepted, or left it in the outbox for the next', async () => {
+    const { infra, url } = running()
+    const sql = infra.admin('notification').sql
+    const told = await until('it is told', async () => {
+      const waiting = await sql`select 1 from outbox where key = 'while-draining'`
+      const applied = await sql`select 1 from inbox where aggregate_id = 'while-draining'`
+      return waiting.length === 0 && applied
+    })
+    assert.equal(told.length, 1)
+    await ready(url)
+  })
+})
+
+interface Mini extends Running {
+  readonly port: number
+}
+
+interface Bench {
+  readonly infra: Infrastructure
+  readonly service: Mini
+  readonly url: string
+  /** What somebody is told who began a request at the start and never ended it. */
+  readonly slowAnswer: Promise<Answer>
+}
+
+let bench: Bench | undefined
+
+before(async () => {
+  const infra = await startInfrastructure({ databases: ['notification'], kafka: true })
+  const service = await startMini(infra)
+  const slowAnswer = sendBytes(service.port, 'POST /facts HTTP/1.1\r\nhost: shop\r\ncontent-le', 30_000)
+  bench = { infra, service, url: `http://127.0.0.1:${service.port}`, slowAnswer }
+  await ready(bench.url)
+})
+
+after(async () => {
+  await bench?.service.stop()
+  await bench?.infra[Symbol.asyncDispose]()
+})
+
+function running(): Bench {
+  assert.ok(bench !== undefined)
+  return bench
+}
+
+function part(name: string): TestPart {
+  const found = running().infra.parts.get(name)
+  assert.ok(found !== undefined)
+  return found
+}
+
+function startMini(infra: Infrastructure, env: Record<string, string> = {}, gate = Promise.resolve()): Promise<Mini> {
+  const config = readEnv(infra.env('notification', env), 'MINI_', (get) => readServiceConfig(get, 0))
+  return startService({
+    name: 'mini',
+    description: 'Stands in for any service.',
+    config,
+    migrations: new URL('../../services/notification/db/migrations/', import.meta.url),
+    build: ({ db, wakeRelay }) => ({
+      routes: (app) => {
+        const schema = { body: Type.Object({ orderId: OrderId }, { additionalProperties: false }) }
+        const response = { 202: Type.Object({ orderId: OrderId }), default: Problem }
+        app.post('/facts', { schema: { summary: 'Tell a fact', ...schema, response } }, async (request, reply) => {
+          const { orderId } = request.body
+          const data = { orderId, buyerId: 'open', productId: 'A001', quantity: 1, unitPriceMinor: 1, currency: 'KRW' }
+          await db.tx((tx) =>
+            appendToOutbox(tx, [fact(OrderPlaced, { aggregateId: orderId, version: 1, data })], { at: new Date() }),
+          )
+          wakeRelay()
+          return reply.code(202).send({ orderId })
+        })
+        const params = Type.Object({ orderId: OrderId })
+        const found = { 200: Type.Object({ orderId: OrderId }), default: Problem }
+        app.get('/facts/:orderId', { schema: { summary: 'One fact', params, response: found } }, async (request) => {
+          const { orderId } = request.params
+          if (orderId === 'slow') await gate
+          return { orderId }
+        })
+      },
+      consumer: { group: 'notification', uses: [OrderPlaced], apply: () => Promise.resolve([]) },
+    }),
+  })
+}
+
+async function unreadyHealth(url: string): Promise<Health | undefined> {
+  const answer = await send(`${url}/readyz`)
+  if (answer.status !== 503) return undefined
+  const health = JSON.parse(answer.text) as Health
+  assert.equal(health.status, 'unready')
+  return health
+}
+
+function ready(url: string): Promise<unknown> {
+  return until('ready', async () => (await readJson<Health>(`${url}/readyz`)).status === 'ready')
+}
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', () => resolve(true))
+  })
+}
