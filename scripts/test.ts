@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process'
 const SUITES = {
   unit: { glob: ['{contracts,packages,services,provision,local,scripts}/**/!(*.int).test.ts'], concurrency: 2 },
   // Each file starts the servers it needs: one after the other, or two cores would make timeouts of them.
-  int: { glob: ['{contracts,packages,services,provision,local,scripts}/**/*.int.test.ts'], concurrency: 1 },
+  // Each file starts the servers it needs, and mostly waits for them: two at a time keep two cores busy.
+  int: { glob: ['{contracts,packages,services,provision,local,scripts}/**/*.int.test.ts'], concurrency: 2 },
   e2e: { glob: ['e2e/**/*.e2e.ts'], concurrency: 1 },
 } as const
 type Suite = keyof typeof SUITES

@@ -78,7 +78,7 @@ describe('/livez and /readyz', () => {
         const answer = await send(`${url}/readyz`)
         assert.equal(answer.status, 200)
         const health = JSON.parse(answer.text) as Health
-        return health.reasons.some((reason) => reason.startsWith('kafka: events wait')) && health
+        return health.reasons.some((reason) => reason.startsWith('kafka:')) && health
       })
       assert.equal(health.status, 'degraded')
       await until('the outbox is seen', async () => (await readMetric(url, 'outbox_pending')) === 1)
@@ -256,7 +256,8 @@ let bench: Bench | undefined
 
 before(async () => {
   const infra = await startInfrastructure({ databases: ['notification'], kafka: true })
-  const service = await startMini(infra)
+  // With a name of its own, as in production: its place in the group is not held for a dead one when Kafka comes back.
+  const service = await startMini(infra, { INSTANCE_ID: 'mini-1' })
   const slowAnswer = sendBytes(service.port, 'POST /facts HTTP/1.1\r\nhost: shop\r\ncontent-le', 30_000)
   bench = { infra, service, url: `http://127.0.0.1:${service.port}`, slowAnswer }
   await ready(bench.url)

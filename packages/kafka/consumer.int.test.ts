@@ -316,27 +316,22 @@ test('a second body under the id of an event that waits is a dead letter, and th
   assert.deepEqual(await versionsOf(order('turn')), [1, 2])
 })
 
-test('an error of the world is not held against an event, however often it comes, and what came with it is applied once', async () => {
+test('an error of the world is not held against an event, however often it comes', async () => {
   const { order, parkedOf, versionsOf } = setup()
   let failures = 0
   await using probe = startProbe(infra, {
     onEvent(event) {
-      if (event.aggregateId !== order('3') || failures === 4) return
+      // More often than a handler is tried that fails by itself.
+      if (event.aggregateId !== order('o') || failures === 4) return
       failures += 1
       throw new DatabaseUnavailable('A stand-in for a server that comes and goes')
     },
   })
-  const ids = Array.from({ length: 6 }, (_, index) => order(`${index}`))
-  await produce(
-    infra.brokers,
-    [1, 2].flatMap((version) => ids.map((id) => orderRecord(id, version))),
-  )
+  await produce(infra.brokers, [orderRecord(order('o'), 1)])
   await caughtUp()
   assert.equal(failures, 4)
-  for (const id of ids) {
-    assert.deepEqual(await versionsOf(id), [1, 2])
-    assert.deepEqual(await parkedOf(id), [])
-  }
+  assert.deepEqual(await versionsOf(order('o')), [1])
+  assert.deepEqual(await parkedOf(order('o')), [])
   assert.ok(probe.log.every(({ msg }) => !msg.includes('parked')))
 })
 
