@@ -46,6 +46,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     routerOptions: { maxParamLength: 200 },
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     forceCloseConnections: 'idle',
+    // Who is still connected while we close is served; fastify's own 503 would not say whether an order was accepted.
+    return503OnClosing: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
     frameworkErrors: (error, request, reply) => void answerError(error, request as never, reply as never),
     clientErrorHandler: answerBrokenRequest,
