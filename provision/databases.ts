@@ -115,7 +115,7 @@ async function grantRows(owner: Client, { role }: Parts): Promise<void> {
   const to = escapeIdentifier(role)
   await owner.query(`grant select, insert, update, delete on all tables in schema public to ${to}`)
   await owner.query(`grant usage, select on all sequences in schema public to ${to}`)
-  for (const table of ['migrations_common', 'migrations_service']) {
+  for (const table of ['migrations_common', 'migrations_service', 'installation']) {
     await owner.query(`revoke insert, update, delete on ${table} from ${to}`)
   }
 }

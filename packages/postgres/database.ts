@@ -1,5 +1,5 @@
 import { DatabaseError, Pool, type PoolClient } from 'pg'
-import { CommitOutcomeUnknown, DatabaseUnavailable, TransactionAborted } from './errors.ts'
+import { CommitOutcomeUnknown, DatabaseUnavailable, TransactionAborted, endsSession } from './errors.ts'
 import { statementText, type Sql, type Tx } from './sql.ts'
 
 export interface DatabaseOptions {
@@ -115,8 +115,8 @@ async function query<Row>(client: PoolClient, text: string, values: readonly unk
     const result = await client.query(text, [...values])
     return result.rows as Row[]
   } catch (error) {
-    // FATAL and PANIC end the session: that is a lost connection too, with a reason.
-    if (error instanceof DatabaseError && error.severity === 'ERROR') throw error
+    // An error that ends the session is a lost connection too, with a reason.
+    if (error instanceof DatabaseError && !endsSession(error)) throw error
     throw new DatabaseUnavailable('The connection to the database was lost', { cause: error })
   }
 }
@@ -129,7 +129,7 @@ async function commit(client: PoolClient): Promise<void> {
   } catch (error) {
     if (error instanceof TransactionAborted) throw error
     // A clean refusal of COMMIT (a deferred constraint, say) has rolled back.
-    if (error instanceof DatabaseError && error.severity === 'ERROR') throw error
+    if (error instanceof DatabaseError && !endsSession(error)) throw error
     throw new CommitOutcomeUnknown('COMMIT was sent and not answered', { cause: error })
   }
 }

@@ -45,6 +45,18 @@ export function isInfrastructure(error: unknown): boolean {
   return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code)
 }
 
+/**
+ * The server ended the session with this error (FATAL). Told by SQLSTATE: the severity that the driver gives is in the
+ * server's own language.
+ */
+export function endsSession(error: DatabaseError): boolean {
+  const code = error.code ?? ''
+  return code.startsWith('57P') || code.startsWith('08') || SESSION_ENDING_CODES.has(code)
+}
+
+// idle_in_transaction_session_timeout, transaction_timeout, too many connections, and what a log-in may fail of.
+const SESSION_ENDING_CODES = new Set(['25P03', '25P04', '53300', '28000', '28P01', '3D000'])
+
 /** statement_timeout, or somebody cancelled the statement. */
 export function isStatementTimeout(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '57014'

@@ -110,7 +110,8 @@ export class TopicTail implements AsyncDisposable {
   readonly #records: ReadRecord[] = []
 
   static async open(brokers: string, topic: string): Promise<TopicTail> {
-    const { file, args } = await consoleConsumer(brokers, topic, [])
+    // It ends by itself where nobody is left to end it.
+    const { file, args } = await consoleConsumer(brokers, topic, ['--timeout-ms', '120000'])
     return new TopicTail(spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] }))
   }
 
