@@ -4,8 +4,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { randomInt } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createConnection } from 'node:net'
 import { promisify } from 'node:util'
+import { isTaken } from '@timesale/testkit/infrastructure'
 import { portsWithOffset, serviceNames, type ServiceName } from '@timesale/local/shop/ports'
 import { localSuperuser } from '@timesale/local/infrastructure/postgres'
 
@@ -128,7 +128,7 @@ export function allPorts(offset: number): number[] {
 }
 
 export async function openPorts(ports: readonly number[]): Promise<number[]> {
-  const open = await Promise.all(ports.map(isOpen))
+  const open = await Promise.all(ports.map(isTaken))
   return ports.filter((_port, index) => open[index])
 }
 
@@ -144,15 +144,4 @@ async function freeOffset(): Promise<number> {
     const offset = randomInt(100, 220) * 100
     if ((await openPorts(allPorts(offset))).length === 0) return offset
   }
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: '127.0.0.1', port })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

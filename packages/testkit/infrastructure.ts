@@ -180,7 +180,8 @@ type PortTuple<Count extends number, Ports extends number[] = []> = Ports['lengt
   ? Ports
   : PortTuple<Count, [...Ports, number]>
 
-function isTaken(port: number): Promise<boolean> {
+/** Whether somebody listens on this port of the loopback. */
+export function isTaken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ host: '127.0.0.1', port })
     socket.once('connect', () => {
