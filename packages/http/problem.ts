@@ -39,7 +39,9 @@ export function sendProblem(reply: FastifyReply, document: Problem): FastifyRepl
 
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const document = problemOf(error)
-  if (document.status >= 500) request.log.error({ err: error, code: document.code }, 'request failed')
+  // A refusal with 503 is an answer, and in a rush there are thousands of them a second; these two are faults.
+  const fault = document.code === 'internal-error' || document.code === 'outcome-unknown'
+  if (fault) request.log.error({ err: error, code: document.code }, 'request failed')
   return sendProblem(reply, document)
 }
 

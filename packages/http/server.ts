@@ -86,7 +86,7 @@ export async function close(app: HttpServer): Promise<void> {
 }
 
 const END_IDLE_EVERY_MS = 50
-const CLOSE_WITHIN_MS = 10_000
+const CLOSE_WITHIN_MS = 5_000
 
 function observe(app: HttpServer, { registry }: HttpServerOptions): void {
   const seconds = histogram(

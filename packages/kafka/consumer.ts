@@ -7,6 +7,7 @@ import { calmLog, type Logger } from '@timesale/telemetry/logger'
 import { counter, gauge, histogram, type Registry } from '@timesale/telemetry/metrics'
 import { traceId } from '@timesale/telemetry/trace'
 import { applyBatch, resumeParked, type Apply, type BatchDependencies, type EventOutcome } from './apply-batch.ts'
+import { rotated } from './brokers.ts'
 import { createDecoder, type RawRecord, type ReceivedEvent, type Undecodable } from './decode.ts'
 import { runGroupSession } from './group-session.ts'
 
@@ -49,6 +50,7 @@ export class TopicConsumer {
   #state: 'joined' | 'joining' | 'stopped' = 'stopped'
   #lastActivity = Date.now()
   #standstills = 0
+  #sessions = 0
   #resumeAt = 0
   #done: Promise<void> | undefined
 
@@ -138,7 +140,7 @@ export class TopicConsumer {
     await runGroupSession({
       group,
       topics: this.#topics,
-      brokers,
+      brokers: rotated(brokers, this.#sessions++),
       instanceId,
       logger,
       signal,

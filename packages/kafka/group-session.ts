@@ -7,7 +7,7 @@ export interface GroupSessionOptions {
   readonly group: string
   readonly topics: readonly string[]
   readonly brokers: readonly string[]
-  /** Static membership: the same process restarted takes its partitions back without a rebalance. */
+  /** Static membership: a process that was killed and is back takes its partitions back without a rebalance. */
   readonly instanceId: string | undefined
   readonly logger: Logger
   /** True once all of it is durable; tries for ever unless `superseded` says that it is no longer ours to do. */
@@ -32,8 +32,11 @@ const HEARTBEAT_MS = 1_000
 const FETCH_WAIT_MS = 100
 const FETCH_MAX_BYTES = 1024 * 1024
 const FETCH_DEADLINE_MS = 10_000
-const JOIN_DEADLINE_MS = 40_000
+// Longer than a rebalance may take.
+const JOIN_DEADLINE_MS = 20_000
+const METADATA_DEADLINE_MS = 5_000
 const COMMIT_EVERY_MS = 200
+const COMMIT_ALL_EVERY_MS = 10_000
 const FETCH_FAILURES_MAX = 20
 const READ_UNCOMMITTED = 0
 const EARLIEST = -2n
@@ -81,10 +84,13 @@ class GroupSession {
   readonly #inFlight = new Map<number, Promise<Fetched>>()
   #generation = 0
   #assigned: { generation: number; states: Map<string, PartitionState> } | undefined
-  #broken: unknown
+  readonly #broken = Promise.withResolvers<never>()
+  #isBroken = false
   #committing: Promise<void> | undefined
   #fetchFailures = 0
   #commitFailing = false
+  #commitAllAt = Date.now() + COMMIT_ALL_EVERY_MS
+  #memberId: string | undefined
 
   constructor(options: GroupSessionOptions) {
     this.#options = options
@@ -106,31 +112,38 @@ class GroupSession {
     })
     this.#consumer.topics.trackAll(...options.topics)
     // Also after every rejoin, with a new generation: positions must be read again.
-    this.#consumer.on('consumer:group:join', () => {
+    this.#consumer.on('consumer:group:join', ({ memberId }: { memberId: string }) => {
       this.#generation += 1
+      this.#noticeNewMember(memberId)
       options.onJoined()
     })
     this.#consumer.on('consumer:heartbeat:stalled', () => this.#fail(new SessionBroken('Heartbeats get no answer')))
     this.#consumer.on('error', (error: unknown) => this.#fail(error))
+    // Whoever runs the session hears of it; before and after that nobody has to.
+    this.#broken.promise.catch(() => undefined)
   }
 
   async run(): Promise<void> {
+    await within(METADATA_DEADLINE_MS, this.#consumer.findGroupCoordinator(), 'finding the coordinator')
     await within(JOIN_DEADLINE_MS, this.#consumer.joinGroup({}), 'joining the group')
     const commits = setInterval(() => void this.#commitOrSay(), COMMIT_EVERY_MS)
     try {
-      while (!this.#options.signal.aborted) {
-        if (this.#broken !== undefined) throw this.#broken
-        await this.#step()
-      }
+      // What breaks the session is heard at once, also while a step waits for an answer that will not come.
+      await Promise.race([this.#untilStopped(), this.#broken.promise])
     } finally {
       clearInterval(commits)
     }
   }
 
+  async #untilStopped(): Promise<void> {
+    while (!this.#options.signal.aborted && !this.#isBroken) await this.#step()
+  }
+
   /** Commits what is finished and leaves the group. */
   async close(): Promise<void> {
     // Errors say nothing that matters here: what was not committed is delivered again, and dropped by the inbox.
-    await within(2_000, this.#commit(), 'the last commit').catch(() => undefined)
+    await within(1_000, this.#commit(), 'the commit under way').catch(() => undefined)
+    await within(1_000, this.#commit(), 'the last commit').catch(() => undefined)
     await within(3_000, this.#consumer.close(true), 'leaving the group').catch(() => undefined)
   }
 
@@ -152,7 +165,8 @@ class GroupSession {
     for (const { state, to } of fetched.advance) state.position = to
     // The next batch is on its way while this one is applied.
     await this.#startFetches(assigned)
-    const superseded = (): boolean => fetched.generation !== this.#generation || this.#options.signal.aborted
+    const superseded = (): boolean =>
+      fetched.generation !== this.#generation || this.#options.signal.aborted || this.#isBroken
     if (fetched.records.length === 0) await this.#options.onIdle()
     const done = fetched.records.length === 0 || (await this.#options.process(fetched.records, superseded))
     if (!done || fetched.generation !== this.#generation) return
@@ -206,7 +220,8 @@ class GroupSession {
   }
 
   async #startFetches(assigned: { generation: number; states: Map<string, PartitionState> }): Promise<void> {
-    const metadata = await this.#consumer.metadata({ topics: [...this.#options.topics] })
+    const asked = this.#consumer.metadata({ topics: [...this.#options.topics] })
+    const metadata = await within(METADATA_DEADLINE_MS, asked, 'metadata')
     const byLeader = new Map<number, PartitionState[]>()
     for (const state of assigned.states.values()) {
       const leader = metadata.topics.get(state.topic)?.partitions[state.partition]?.leader ?? -1
@@ -323,7 +338,12 @@ class GroupSession {
     if (this.#committing !== undefined) return await this.#committing
     const assigned = this.#assigned
     if (assigned === undefined || assigned.generation !== this.#generation) return
-    const due = [...assigned.states.values()].filter((state) => state.finished > state.committed)
+    // Now and then all of them: a member that slept through a rebalance may have set offsets back that are ours now.
+    const all = Date.now() >= this.#commitAllAt
+    const due = [...assigned.states.values()].filter(
+      ({ finished, committed }) => finished > committed || (all && committed >= 0n),
+    )
+    if (all) this.#commitAllAt = Date.now() + COMMIT_ALL_EVERY_MS
     if (due.length === 0) return
     const offsets = due.map(({ topic, partition, finished }) => ({
       topic,
@@ -352,8 +372,22 @@ class GroupSession {
     }
   }
 
+  // The client joins anew by itself when the broker has forgotten it. Two processes with one INSTANCE_ID do that to each
+  // other for ever, and each believes to be well.
+  #noticeNewMember(memberId: string): void {
+    const { instanceId, logger } = this.#options
+    if (this.#memberId !== undefined && this.#memberId !== memberId && instanceId !== undefined) {
+      logger.warn(
+        { instanceId },
+        'consumer: had to join anew; if this repeats, another process has the same INSTANCE_ID',
+      )
+    }
+    this.#memberId = memberId
+  }
+
   #fail(error: unknown): void {
-    this.#broken ??= error ?? new SessionBroken('The consumer failed')
+    this.#isBroken = true
+    this.#broken.reject(error ?? new SessionBroken('The consumer failed'))
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Logger } from '@timesale/telemetry/logger'
 import { counter, gauge, type Registry } from '@timesale/telemetry/metrics'
+import { rotated } from './brokers.ts'
 import { headerBytes, type StoredHeader } from './headers.ts'
 import { OrderedProducer, type OutgoingRecord } from './producer.ts'
 
@@ -41,6 +42,8 @@ export class Relay {
   readonly #stop = new AbortController()
   readonly #published
   readonly #leading
+  #rowsMax = BATCH_ROWS
+  #leads = 0
   #woken = false
   #wakeUp: (() => void) | undefined
   #state: 'following' | 'leading' | 'failing' = 'following'
@@ -83,6 +86,8 @@ export class Relay {
       } catch (error) {
         if (this.#stop.signal.aborted) return
         failures += 1
+        // A broker that takes less than ours would refuse the same batch for ever.
+        this.#rowsMax = Math.max(this.#rowsMax >> 1, 1)
         this.#state = 'failing'
         const waitMs = Math.random() * Math.min(100 * 2 ** failures, BACKOFF_MAX_MS)
         this.#options.logger.warn({ err: error, failures, waitMs }, 'relay: will try again')
@@ -102,13 +107,14 @@ export class Relay {
       if (this.#stop.signal.aborted) return
     }
     this.#leading.set(1)
+    this.#leads += 1
     await using producer = new OrderedProducer({
       clientId: `${this.#options.service}-relay`,
-      brokers: this.#options.brokers,
+      brokers: rotated(this.#options.brokers, this.#leads),
     })
     while (!this.#stop.signal.aborted) {
       this.#woken = false
-      const rows = fitting(await session.oldestRows())
+      const rows = await session.oldestRows(this.#rowsMax)
       if (rows.length === 0) {
         this.#state = 'leading'
         await this.#pause(POLL_MS)
@@ -118,6 +124,7 @@ export class Relay {
       await session.deleteRows(rows.map((row) => row.id))
       this.#state = 'leading'
       onProgress()
+      this.#rowsMax = Math.min(this.#rowsMax * 2, BATCH_ROWS)
       for (const row of rows) this.#published.inc({ topic: row.topic })
     }
   }
@@ -144,16 +151,6 @@ interface OutboxRow {
   readonly raw: Buffer | null
 }
 
-/** As many of the rows, in order, as one batch may hold; never none. */
-function fitting(rows: readonly OutboxRow[]): readonly OutboxRow[] {
-  let bytes = 0
-  const end = rows.findIndex((row, index) => {
-    bytes += row.headers.length + Buffer.byteLength(row.value ?? '') + (row.raw?.length ?? 0) + (row.key?.length ?? 0)
-    return bytes > BATCH_BYTES && index > 0
-  })
-  return end === -1 ? rows : rows.slice(0, end)
-}
-
 function toRecord(row: OutboxRow): OutgoingRecord {
   return {
     topic: row.topic,
@@ -167,7 +164,8 @@ interface LeaderSession extends AsyncDisposable {
   /** While nothing else is said on the session; a process that is paused keeps nothing alive. */
   keptAlive(work: () => Promise<void>): Promise<void>
   tryLock(): Promise<boolean>
-  oldestRows(): Promise<OutboxRow[]>
+  /** At most so many, and no more than one batch may hold; at least one where there is any. */
+  oldestRows(max: number): Promise<OutboxRow[]>
   deleteRows(ids: readonly string[]): Promise<void>
 }
 
@@ -196,10 +194,18 @@ async function openSession({ service, dbUrl }: RelayOptions): Promise<LeaderSess
       const { rows } = await client.query<{ leads: boolean }>('select pg_try_advisory_lock($1) as leads', [LEADER_LOCK])
       return rows[0]?.leads === true
     },
-    async oldestRows() {
+    async oldestRows(max) {
+      // Measured by the server: rows that do not fit are not sent over for nothing.
       const { rows } = await client.query<OutboxRow>(
-        'select id, topic, key, headers, value, raw from outbox order by id limit $1',
-        [BATCH_ROWS],
+        `select id, topic, key, headers, value, raw
+         from (
+           select *, row_number() over (order by id) as place, sum(
+             octet_length(headers) + coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)
+             + coalesce(octet_length(raw), 0)) over (order by id) as bytes
+           from (select * from outbox order by id limit $1) as oldest) as measured
+         where bytes <= $2 or place = 1
+         order by id`,
+        [max, BATCH_BYTES],
       )
       return rows
     },

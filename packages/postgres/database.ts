@@ -1,5 +1,5 @@
 import { DatabaseError, Pool, type PoolClient } from 'pg'
-import { CommitOutcomeUnknown, DatabaseUnavailable, TransactionAborted, endsSession } from './errors.ts'
+import { CommitOutcomeUnknown, DatabaseUnavailable, TransactionAborted, endsSession, mayComeTooLate } from './errors.ts'
 import { statementText, type Sql, type Tx } from './sql.ts'
 
 export interface DatabaseOptions {
@@ -129,7 +129,7 @@ async function commit(client: PoolClient): Promise<void> {
   } catch (error) {
     if (error instanceof TransactionAborted) throw error
     // A clean refusal of COMMIT (a deferred constraint, say) has rolled back.
-    if (error instanceof DatabaseError && !endsSession(error)) throw error
+    if (error instanceof DatabaseError && !endsSession(error) && !mayComeTooLate(error)) throw error
     throw new CommitOutcomeUnknown('COMMIT was sent and not answered', { cause: error })
   }
 }

@@ -57,6 +57,14 @@ export function endsSession(error: DatabaseError): boolean {
 // idle_in_transaction_session_timeout, transaction_timeout, too many connections, and what a log-in may fail of.
 const SESSION_ENDING_CODES = new Set(['25P03', '25P04', '53300', '28000', '28P01', '3D000'])
 
+/**
+ * As an answer to COMMIT, these may come after the commit record was written: resources (53), the system (58) and
+ * internal errors (XX) are what a PANIC while flushing the log is told as.
+ */
+export function mayComeTooLate(error: DatabaseError): boolean {
+  return /^(?:53|58|XX)/.test(error.code ?? '')
+}
+
 /** statement_timeout, or somebody cancelled the statement. */
 export function isStatementTimeout(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '57014'

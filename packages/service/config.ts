@@ -5,7 +5,7 @@ export interface ServiceConfig {
   readonly http: { readonly host: string; readonly port: number }
   readonly db: { readonly url: string; readonly poolSize: number }
   readonly kafka: { readonly brokers: readonly string[] }
-  /** The same name after a restart lets the broker give back the same partitions at once. */
+  /** The same name after a crash lets the broker give back the same partitions at once. Each process has its own. */
   readonly instanceId: string | undefined
   readonly logLevel: string
   /** How long to go on serving after SIGTERM, until load balancers have noticed that /readyz says no. */

@@ -114,20 +114,25 @@ export class AcceptBatch {
       // One order's own fault must not fail the others: halve until it stands alone.
       if (batch.length > 1 && !isInfrastructure(error)) {
         const middle = Math.ceil(batch.length / 2)
-        await this.#place(batch.slice(0, middle), turnAway)
-        await this.#place(batch.slice(middle), turnAway)
+        // An attempt before may have been committed: nobody is turned away who may have been accepted.
+        await this.#place(batch.slice(0, middle), nobody)
+        await this.#place(batch.slice(middle), nobody)
         return
       }
       fail(batch, error)
-      // They would wait as long for the same answer. Nothing was tried for them, so for them nothing is unknown.
-      if (isInfrastructure(error)) this.#failWaiting()
+      // Those who wait would wait as long for the same answer.
+      if (isInfrastructure(error)) this.#failWaiting(new Set(batch.map(({ wish }) => wish.orderId)), error)
     }
   }
 
-  #failWaiting(): void {
+  #failWaiting(failedIds: ReadonlySet<string>, error: unknown): void {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
-    fail(waiting, new DatabaseUnavailable('The database does not answer'))
+    // An order that was sent again while it was tried is as uncertain as the first time.
+    const repeats = waiting.filter(({ wish }) => failedIds.has(wish.orderId))
+    const others = waiting.filter(({ wish }) => !failedIds.has(wish.orderId))
+    fail(repeats, error)
+    fail(others, new DatabaseUnavailable('The database does not answer'))
   }
 
   async #tryPlacing(wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
