@@ -89,6 +89,17 @@ test('a dead letter leaves as raw as it came', async () => {
   )
 })
 
+test('many large letters, in letters of three bytes too, leave in batches that a broker takes', async () => {
+  const { startRelay } = setup()
+  const korean = JSON.stringify([['note', '가'.repeat(40_000)]])
+  await db.sql`
+    insert into outbox (topic, key, headers, raw)
+    select 'order-topic.stock.dlq', null, ${korean}, decode(repeat('61', 200 * 1024), 'hex')
+    from generate_series(1, 12)`
+  await using _relay = startRelay()
+  await until('all have left', async () => (await db.sql`select 1 from outbox limit 1`).length === 0, 20_000)
+})
+
 test('while the broker is down facts stay in the outbox, and leave in order when it is back', async () => {
   const { order, append, sent, startRelay } = setup()
   const kafka = part('kafka-1')

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DatabaseError } from 'pg'
-import { CommitOutcomeUnknown, DatabaseUnavailable, isInfrastructure, isUniqueViolation, outcomeOf } from './errors.ts'
+import {
+  CommitOutcomeUnknown,
+  DatabaseUnavailable,
+  endsSession,
+  isInfrastructure,
+  isUniqueViolation,
+  mayComeTooLate,
+  outcomeOf,
+} from './errors.ts'
 
 test('what says something of the server and nothing of the statement is worth another try', () => {
   for (const code of [
@@ -66,6 +74,18 @@ test('a unique violation is told from others, by constraint where one is named',
   assert.equal(isUniqueViolation(violation, 'notices_pkey'), false)
   assert.equal(isUniqueViolation(databaseError('23514', 'conservation')), false)
   assert.equal(isUniqueViolation({ code: '23505' }), false)
+})
+
+test('what a PANIC in COMMIT is told as leaves its outcome open', () => {
+  for (const code of ['53100', '58030', 'XX000']) assert.equal(mayComeTooLate(databaseError(code)), true, code)
+  for (const code of ['23505', '40001', '23514']) assert.equal(mayComeTooLate(databaseError(code)), false, code)
+})
+
+test('a session that the server ends is told by its code, in whatever language the server speaks', () => {
+  for (const code of ['57P01', '57P05', '08006', '25P03', '53300']) {
+    assert.equal(endsSession(Object.assign(databaseError(code), { severity: '치명적오류' })), true, code)
+  }
+  assert.equal(endsSession(Object.assign(databaseError('23505'), { severity: '오류' })), false)
 })
 
 function databaseError(code: string | undefined, constraint?: string): DatabaseError {
