@@ -1,4 +1,5 @@
 import type { Database } from '@timesale/postgres/database'
+import { within } from '@timesale/process/deadline'
 
 /** What stands behind /readyz. `unready` takes traffic away; `degraded` goes on, with reasons. */
 export interface Health {
@@ -12,7 +13,7 @@ export interface HealthSources {
   /** Whether every migration that this code needs was applied. */
   readonly schema: () => Promise<boolean>
   readonly consumer?: (() => 'joined' | 'joining' | 'stopped') | undefined
-  /** Why things are slower or staler than they should be, e.g. `kafka: the relay has no leader`. */
+  /** Why things are slower or staler than they should be. */
   readonly degradations?: () => string[]
   readonly draining: () => boolean
 }
@@ -28,7 +29,7 @@ export async function readHealth(sources: HealthSources): Promise<Health> {
   if (sources.draining()) blockers.push('draining')
   const { total, idle, waiting } = sources.db.load()
   if (waiting > 50 && idle === 0 && total > 0) blockers.push('database: the pool is exhausted')
-  const schemaRight = await withinTime(sources.schema(), DATABASE_ANSWER_MS)
+  const schemaRight = await within(DATABASE_ANSWER_MS, sources.schema(), () => new Error('late')).catch(() => undefined)
   if (schemaRight === undefined) blockers.push('database: no answer')
   else if (!schemaRight) blockers.push('database: the schema is older than this code; run the provisioning step')
 
@@ -38,18 +39,4 @@ export async function readHealth(sources: HealthSources): Promise<Health> {
 
   const status = blockers.length > 0 ? 'unready' : degradations.length > 0 ? 'degraded' : 'ready'
   return { status, reasons: [...blockers, ...degradations], ...(consumer === undefined ? {} : { consumer }) }
-}
-
-async function withinTime(answer: Promise<boolean>, ms: number): Promise<boolean | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } catch {
-    return undefined
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer } from '@platformatic/kafka'
+import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
 import type { RawRecord } from './decode.ts'
 
@@ -124,8 +125,8 @@ class GroupSession {
   }
 
   async run(): Promise<void> {
-    await within(METADATA_DEADLINE_MS, this.#consumer.findGroupCoordinator(), 'finding the coordinator')
-    await within(JOIN_DEADLINE_MS, this.#consumer.joinGroup({}), 'joining the group')
+    await answered(METADATA_DEADLINE_MS, this.#consumer.findGroupCoordinator(), 'finding the coordinator')
+    await answered(JOIN_DEADLINE_MS, this.#consumer.joinGroup({}), 'joining the group')
     const commits = setInterval(() => void this.#commitOrSay(), COMMIT_EVERY_MS)
     try {
       // What breaks the session is heard at once, also while a step waits for an answer that will not come.
@@ -142,9 +143,9 @@ class GroupSession {
   /** Commits what is finished and leaves the group. */
   async close(): Promise<void> {
     // Errors say nothing that matters here: what was not committed is delivered again, and dropped by the inbox.
-    await within(1_000, this.#commit(), 'the commit under way').catch(() => undefined)
-    await within(1_000, this.#commit(), 'the last commit').catch(() => undefined)
-    await within(3_000, this.#consumer.close(true), 'leaving the group').catch(() => undefined)
+    await answered(1_000, this.#commit(), 'the commit under way').catch(() => undefined)
+    await answered(1_000, this.#commit(), 'the last commit').catch(() => undefined)
+    await answered(3_000, this.#consumer.close(true), 'leaving the group').catch(() => undefined)
   }
 
   async #step(): Promise<void> {
@@ -180,7 +181,7 @@ class GroupSession {
     const states = new Map<string, PartitionState>()
     if (assignments.length > 0) {
       const topics = assignments.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
-      const committed = await within(
+      const committed = await answered(
         JOIN_DEADLINE_MS,
         this.#consumer.listCommittedOffsets({ topics }),
         'committed offsets',
@@ -208,7 +209,7 @@ class GroupSession {
     topics: readonly { topic: string; partitions: readonly number[] }[],
     timestamp: bigint,
   ): Promise<Map<string, bigint[]>> {
-    return within(
+    return answered(
       JOIN_DEADLINE_MS,
       this.#consumer.listOffsets({
         topics: topics.map(({ topic }) => topic),
@@ -221,7 +222,7 @@ class GroupSession {
 
   async #startFetches(assigned: { generation: number; states: Map<string, PartitionState> }): Promise<void> {
     const asked = this.#consumer.metadata({ topics: [...this.#options.topics] })
-    const metadata = await within(METADATA_DEADLINE_MS, asked, 'metadata')
+    const metadata = await answered(METADATA_DEADLINE_MS, asked, 'metadata')
     const byLeader = new Map<number, PartitionState[]>()
     for (const state of assigned.states.values()) {
       const leader = metadata.topics.get(state.topic)?.partitions[state.partition]?.leader ?? -1
@@ -263,7 +264,7 @@ class GroupSession {
           })),
         })),
       })
-      const response = await within(FETCH_DEADLINE_MS, request, 'a fetch')
+      const response = await answered(FETCH_DEADLINE_MS, request, 'a fetch')
       const names = new Map([...topicIds].map(([name, id]) => [id, name]))
       const records: RawRecord[] = []
       const advance: { state: PartitionState; to: bigint }[] = []
@@ -403,15 +404,6 @@ function hasApiId(error: unknown, apiId: string): boolean {
   return [...nested, error.cause].some((inner) => hasApiId(inner, apiId))
 }
 
-async function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new SessionBroken(`No answer within ${ms} ms: ${what}`)), ms)
-  })
-  work.catch(() => undefined)
-  try {
-    return await Promise.race([work, deadline])
-  } finally {
-    clearTimeout(timer)
-  }
+function answered<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
+  return within(ms, work, () => new SessionBroken(`No answer within ${ms} ms: ${what}`))
 }

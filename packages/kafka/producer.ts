@@ -1,4 +1,5 @@
 import { ProduceAcks, Producer } from '@platformatic/kafka'
+import { within } from '@timesale/process/deadline'
 import { keyToPartition } from './partition.ts'
 
 /** One record to send; header order is kept. */
@@ -55,7 +56,7 @@ export class OrderedProducer implements AsyncDisposable {
           headers: new Map(record.headers),
         })),
       })
-      const { offsets } = await within(SEND_DEADLINE_MS, sent)
+      const { offsets } = await confirmed(SEND_DEADLINE_MS, sent)
       for (const { topic, partition, offset } of offsets ?? []) this.#checkRising(`${topic} ${partition}`, offset)
     } catch (error) {
       throw error instanceof SendFailed
@@ -68,7 +69,7 @@ export class OrderedProducer implements AsyncDisposable {
 
   async close(): Promise<void> {
     // A producer that lost its brokers may never finish closing; the process must not wait for it.
-    await within(CLOSE_DEADLINE_MS, this.#producer.close(true)).catch(() => undefined)
+    await confirmed(CLOSE_DEADLINE_MS, this.#producer.close(true)).catch(() => undefined)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -82,16 +83,6 @@ export class OrderedProducer implements AsyncDisposable {
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new SendFailed(`No answer from the brokers within ${ms} ms`)), ms)
-  })
-  // The loser of the race may still fail later; nobody listens to it then.
-  work.catch(() => undefined)
-  try {
-    return await Promise.race([work, deadline])
-  } finally {
-    clearTimeout(timer)
-  }
+function confirmed<T>(ms: number, work: Promise<T>): Promise<T> {
+  return within(ms, work, () => new SendFailed(`No answer from the brokers within ${ms} ms`))
 }

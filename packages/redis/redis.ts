@@ -1,5 +1,6 @@
 import { createClient } from 'redis'
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
+import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
 
 /** Redis did not answer in time, is not there, or is being left alone for a moment. Nothing that counts depends on it. */
@@ -71,7 +72,7 @@ export class RedisHints implements AsyncDisposable {
 
   async call<T>(command: (client: Client) => Promise<T>): Promise<T> {
     try {
-      return await this.#breaker.execute(() => withDeadline(command(this.#client)))
+      return await this.#breaker.execute(() => within(CALL_TIMEOUT_MS, command(this.#client), tooLate))
     } catch (error) {
       if (isBrokenCircuitError(error)) throw new RedisUnavailable('Redis is being left alone after failures')
       throw error instanceof RedisUnavailable ? error : new RedisUnavailable('Redis did not answer', { cause: error })
@@ -100,14 +101,6 @@ export class RedisHints implements AsyncDisposable {
   }
 }
 
-async function withDeadline<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new RedisUnavailable('Redis did not answer in time')), CALL_TIMEOUT_MS)
-  })
-  try {
-    return await Promise.race([answer, deadline])
-  } finally {
-    clearTimeout(timer)
-  }
+function tooLate(): RedisUnavailable {
+  return new RedisUnavailable('Redis did not answer in time')
 }

@@ -1,0 +1,17 @@
+/**
+ * The answer, or `late()` thrown after `ms`. The work goes on, and what becomes of it then is nobody's concern: only for
+ * work that harms nothing when it ends late.
+ */
+export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(late()), ms)
+  })
+  // The loser of the race may still fail later; nobody listens to it then.
+  work.catch(() => undefined)
+  try {
+    return await Promise.race([work, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}
