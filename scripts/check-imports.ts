@@ -12,25 +12,25 @@ interface ImportRule {
   readonly why: string
 }
 
-const TEST_FILE = /(\.test\.ts|\.e2e\.ts)$/
+const TEST_FILE = /(\.test\.ts|\.e2e\.ts|\.faults\.ts)$/
 
 const IMPORT_RULES: readonly ImportRule[] = [
   {
     in: /^contracts\//,
     // Its samples are fed to every consumer.
     except: TEST_FILE,
-    not: '^(packages|services|provision|local|e2e|scripts)/',
+    not: '^(packages|services|provision|local|verify|sale|bench|e2e|faults|scripts)/',
     why: 'contracts/ imports nothing of ours, so that everybody may import it',
   },
   {
     in: /^packages\//,
     except: /^packages\/testkit\//,
-    not: '^(services|provision|local|e2e|scripts)/',
+    not: '^(services|provision|local|verify|sale|bench|e2e|faults|scripts)/',
     why: 'a package is used by services and must not know them',
   },
   {
     in: /^packages\/testkit\//,
-    not: '^(services|e2e|scripts)/',
+    not: '^(services|verify|sale|bench|e2e|faults|scripts)/',
     why: 'the test kit starts real parts, but knows no service',
   },
   {
@@ -47,7 +47,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
   {
     in: /^services\//,
     except: TEST_FILE,
-    not: '^(provision|local|e2e|scripts)/',
+    not: '^(provision|local|verify|sale|bench|e2e|faults|scripts)/',
     why: 'a service runs without what set it up',
   },
   {
@@ -79,8 +79,13 @@ const IMPORT_RULES: readonly ImportRule[] = [
   {
     in: /^(provision|local)\//,
     except: TEST_FILE,
-    not: '^services/',
-    why: 'services are set up and run as processes, never loaded',
+    not: '^(services|verify|sale|bench|e2e|faults)/',
+    why: 'services are set up and run as processes, never loaded; what looks at the shop from outside is no part of it',
+  },
+  {
+    in: /^(verify|sale)\//,
+    not: '^(services|packages/kafka|packages/postgres)/',
+    why: 'a checker that shares code with what it checks shares its bugs',
   },
   { in: /./, not: '(^|/)index\\.ts$', why: 'an import names the file that it means' },
 ]

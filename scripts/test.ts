@@ -1,23 +1,33 @@
 import { spawnSync } from 'node:child_process'
 
-// npm test: everything that must hold. npm run test:unit, test:int and test:e2e are its parts.
+// npm test: everything that must hold. npm run test:unit, test:int and test:e2e are its parts; test:faults comes on top.
 
 const SUITES = {
-  unit: { glob: ['{contracts,packages,services,provision,local,scripts}/**/!(*.int).test.ts'], concurrency: 2 },
-  // Each file starts the servers it needs: one after the other, or two cores would make timeouts of them.
+  unit: {
+    glob: ['{contracts,packages,services,provision,local,verify,sale,bench,scripts}/**/!(*.int).test.ts'],
+    concurrency: 2,
+  },
   // Each file starts the servers it needs, and mostly waits for them: two at a time keep two cores busy.
-  int: { glob: ['{contracts,packages,services,provision,local,scripts}/**/*.int.test.ts'], concurrency: 2 },
+  int: {
+    glob: ['{contracts,packages,services,provision,local,verify,sale,bench,scripts}/**/*.int.test.ts'],
+    concurrency: 2,
+  },
   e2e: { glob: ['e2e/**/*.e2e.ts'], concurrency: 1 },
+  // A rush and faults together: whole minutes, so only where it is asked for, and in CI.
+  faults: { glob: ['faults/**/*.faults.ts'], concurrency: 1 },
 } as const
 type Suite = keyof typeof SUITES
+const BY_DEFAULT: readonly Suite[] = ['unit', 'int', 'e2e']
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(SUITES, name))
 if (unknown.length > 0) {
-  console.error(`Unknown suite: ${unknown.join(', ')}. There are ${Object.keys(SUITES).join(', ')}; none means all.`)
+  console.error(
+    `Unknown suite: ${unknown.join(', ')}. There are ${Object.keys(SUITES).join(', ')}; none means ${BY_DEFAULT.join(', ')}.`,
+  )
   process.exit(2)
 }
-const suites = (asked.length > 0 ? asked : Object.keys(SUITES)) as Suite[]
+const suites = asked.length > 0 ? (asked as Suite[]) : BY_DEFAULT
 
 const failed: string[] = []
 for (const suite of suites) {
