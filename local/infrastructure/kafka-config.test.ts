@@ -22,6 +22,14 @@ test('three brokers vote together and keep three copies, of which two must be wr
   assert.equal(settings.get('transaction.state.log.min.isr'), '2')
 })
 
+test('clients of the outside listener are sent to what stands before it, those of the other one are not', () => {
+  const ports = [{ internal: 9092, controller: 9093, outside: 9094, advertisedOutside: 7000 }]
+  const text = brokerProperties({ broker: 1, ports, logDir: '/data' })
+
+  assert.match(text, /^listeners=PLAINTEXT:\/\/127.0.0.1:9092,OUTSIDE:\/\/127.0.0.1:9094,/m)
+  assert.match(text, /^advertised.listeners=PLAINTEXT:\/\/127.0.0.1:9092,OUTSIDE:\/\/127.0.0.1:7000$/m)
+})
+
 test('topics are neither made by a typing error nor forgotten with time, nor is how far they were read', () => {
   const settings = settingsOf(1, 1)
 

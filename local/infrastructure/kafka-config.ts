@@ -3,6 +3,8 @@ export interface BrokerPorts {
   readonly internal: number
   /** The OUTSIDE listener. */
   readonly outside: number
+  /** Where clients of the OUTSIDE listener are sent instead, when something stands before it. */
+  readonly advertisedOutside?: number
   readonly controller: number
 }
 
@@ -30,7 +32,7 @@ export function brokerProperties({ broker, ports, logDir }: BrokerSettings): str
     'log.dirs': logDir,
 
     listeners: `PLAINTEXT://${host}:${own.internal},OUTSIDE://${host}:${own.outside},CONTROLLER://${host}:${own.controller}`,
-    'advertised.listeners': `PLAINTEXT://${host}:${own.internal},OUTSIDE://${host}:${own.outside}`,
+    'advertised.listeners': `PLAINTEXT://${host}:${own.internal},OUTSIDE://${host}:${own.advertisedOutside ?? own.outside}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,OUTSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',

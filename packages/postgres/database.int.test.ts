@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
 import { pauseSessions } from '@timesale/testkit/parts'
+import { commitOf, openProxy, postgresRequests } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
 import { DatabaseError } from 'pg'
 import { Database } from './database.ts'
@@ -108,16 +108,17 @@ test('a session that hangs is given up in bounded time and never used again', as
 
 test('a COMMIT whose answer is lost is told apart from one that failed', async () => {
   const { id, rowsOf } = setup()
-  await using proxy = await openProxy()
-  await using db = open({ url: proxy.url })
-  proxy.dropAnswerTo = 'commit'
+  const direct = infra.env('order')['DB_URL'] ?? ''
+  await using proxy = await openProxy({ to: Number(new URL(direct).port), requests: postgresRequests })
+  await using db = open({ url: proxy.url(direct) })
+  const drop = proxy.dropAnswerTo(commitOf('insert into probe'))
   const error = await failure(db.tx((tx) => tx`insert into probe (id) values (${id})`))
   assert.ok(error instanceof CommitOutcomeUnknown)
   assert.equal(outcomeOf(error), 'unknown')
   assert.ok(isInfrastructure(error))
   // Here it did take effect, and only a look can tell.
   await until('it is committed', async () => (await rowsOf(id)) === 1)
-  proxy.dropAnswerTo = undefined
+  assert.equal(drop.count, 1)
   await db.tx((tx) => tx`insert into probe (id) values (${id + 1})`)
   assert.equal(await rowsOf(id + 1), 1)
 })
@@ -349,34 +350,4 @@ function part(name: string): TestPart {
   const found = infra.parts.get(name)
   assert.ok(found)
   return found
-}
-
-interface Proxy extends AsyncDisposable {
-  readonly url: string
-  /** A message to the server with this in it is passed on, and its answer is not: the connection breaks instead. */
-  dropAnswerTo: string | undefined
-}
-
-async function openProxy(): Promise<Proxy> {
-  const target = new URL(infra.env('order')['DB_URL'] ?? '')
-  const server = createServer((client) => {
-    let dropping = false
-    const upstream = connect(Number(target.port), target.hostname)
-    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
-    upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
-    client.on('data', (data) => {
-      dropping ||= proxy.dropAnswerTo !== undefined && data.toString('latin1').includes(proxy.dropAnswerTo)
-      upstream.write(data)
-    })
-    upstream.on('data', (data) => (dropping ? client.destroy() : client.write(data)))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = new URL(target)
-  url.port = String((server.address() as AddressInfo).port)
-  const proxy: Proxy = {
-    url: url.href,
-    dropAnswerTo: undefined,
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
-  }
-  return proxy
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { Writable } from 'node:stream'
 import { startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
+import { openProxy } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
 import { pino } from 'pino'
 import { RedisHints, RedisUnavailable } from './redis.ts'
@@ -96,10 +96,10 @@ test('calls that are under way together when Redis hangs all give up soon', asyn
 })
 
 test('a connection on which no answer comes any more is replaced by another', async () => {
-  await using proxy = await openProxy()
-  await using hints = await setup(proxy.url)
+  await using proxy = await openProxy({ to: Number(new URL(infra.redisUrl).port) })
+  await using hints = await setup(proxy.url(infra.redisUrl))
   // As when a machine in between forgets the connection; a new one would be served.
-  proxy.swallowAll()
+  proxy.blackHole({ connections: 'open' })
   await until('it is missed', () => timed(hints.redis).then(({ error }) => error instanceof RedisUnavailable))
   await until('it is back', () => timed(hints.redis).then(({ error }) => error === undefined), 9_000)
 })
@@ -154,35 +154,4 @@ async function timed(redis: RedisHints): Promise<{ error: unknown; ms: number }>
       (error: unknown) => error ?? new Error('rejected with nothing'),
     )
   return { error, ms: performance.now() - asked }
-}
-
-interface Proxy extends AsyncDisposable {
-  readonly url: string
-  /** Connections that are open now stay open, and nothing passes them any more. */
-  swallowAll(): void
-}
-
-async function openProxy(): Promise<Proxy> {
-  const target = new URL(infra.redisUrl)
-  const open = new Set<[client: Socket, upstream: Socket]>()
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
-    open.add([client, upstream])
-    client.on('error', () => upstream.destroy()).pipe(upstream)
-    upstream.on('error', () => client.destroy()).pipe(client)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    swallowAll() {
-      for (const [client, upstream] of open) {
-        client.unpipe(upstream).resume()
-        upstream.unpipe(client).resume()
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      for (const sockets of open) for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
 }

@@ -18,7 +18,11 @@ import { until } from './until.ts'
 export interface InfrastructureOptions {
   /** A database for each of these, on one server, as the provisioning step makes it. */
   readonly databases: readonly string[]
+  /** A server for each database instead, called `postgres-order` and so on, for faults that hit one of them. */
+  readonly serverEach?: boolean
   readonly kafka?: boolean
+  /** The port that clients of the broker's second listener are sent to: of a proxy that stands before `outsidePort`. */
+  readonly advertisedPort?: number
   readonly redis?: boolean
 }
 
@@ -29,17 +33,21 @@ export interface Infrastructure extends AsyncDisposable {
   /** As the superuser, to look at what nobody else may see. */
   admin(service: string): Database
   readonly adminUrl: string
+  /** As the superuser, of the database of one service. */
+  adminUrlOf(service: string): string
   readonly brokers: string
+  /** The broker's second listener. */
+  readonly outsidePort: number
   readonly redisUrl: string
-  /** `postgres`, `kafka-1`, `redis`. */
+  /** `postgres` (or `postgres-order` and so on), `kafka-1`, `redis`. */
   readonly parts: ReadonlyMap<string, TestPart>
 }
 
 export interface TestPart {
   readonly pid: number
   signal(signal: NodeJS.Signals): void
-  /** SIGKILL, and gone when this resolves. */
-  kill(): Promise<void>
+  /** Gone when this resolves: killed, or as the signal says. */
+  kill(signal?: NodeJS.Signals): Promise<void>
   /** Again, on the same port and data. */
   start(): Promise<void>
 }
@@ -57,13 +65,19 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
   }
 
   const [postgresPort, kafkaPort, outsidePort, controllerPort, redisPort] = await servicePorts(5)
-  const adminUrl = `postgres://${localSuperuser.user}:${localSuperuser.password}@127.0.0.1:${postgresPort}/postgres`
+  const databasePorts = new Map<string, number>()
+  for (const service of options.databases) {
+    databasePorts.set(service, options.serverEach === true ? (await servicePorts(1))[0] : postgresPort)
+  }
+  const portOf = (service: string): number => databasePorts.get(service) ?? postgresPort
+  const superuserUrl = (port: number, database: string): string =>
+    `postgres://${localSuperuser.user}:${localSuperuser.password}@127.0.0.1:${port}/${database}`
   const brokers = `127.0.0.1:${kafkaPort}`
   const redisUrl = `redis://127.0.0.1:${redisPort}`
   const targets = options.databases.map((service) => ({
     service,
-    adminUrl,
-    serviceUrl: databaseUrl(service, postgresPort),
+    adminUrl: superuserUrl(portOf(service), 'postgres'),
+    serviceUrl: databaseUrl(service, portOf(service)),
   }))
   const start = async (part: Part, name = part.name): Promise<void> => {
     const restartable = new RestartablePart(part)
@@ -74,16 +88,24 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
     await Promise.all([
       (async () => {
         if (targets.length === 0) return
-        await start(
-          postgresPart({ service: 'test', port: postgresPort, dataDir: join(folder, 'postgres') }),
-          'postgres',
+        const servers =
+          options.serverEach === true
+            ? targets.map(({ service }) => [`postgres-${service}`, portOf(service)] as const)
+            : [['postgres', postgresPort] as const]
+        await Promise.all(
+          servers.map(([name, port]) =>
+            start(postgresPart({ service: 'test', port, dataDir: join(folder, name) }), name),
+          ),
         )
         for (const target of targets) await provisionDatabase(target)
         await provisionInstallation(targets, crypto.randomUUID())
       })(),
       (async () => {
         if (options.kafka !== true) return
-        const ports = { internal: kafkaPort, outside: outsidePort, controller: controllerPort }
+        const ports = {
+          ...{ internal: kafkaPort, outside: outsidePort, controller: controllerPort },
+          ...(options.advertisedPort === undefined ? {} : { advertisedOutside: options.advertisedPort }),
+        }
         const [broker] = kafkaParts({ brokers: 1, ports: () => ports, dataDir: join(folder, 'kafka') })
         if (broker !== undefined) await start(broker)
         await provisionTopics({ brokers: [brokers], replication: 1, playground: false })
@@ -101,7 +123,7 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
   return {
     env: (service, more = {}) => ({
       HTTP_PORT: '0',
-      DB_URL: databaseUrl(service, postgresPort),
+      DB_URL: databaseUrl(service, portOf(service)),
       KAFKA_BROKERS: brokers,
       REDIS_URL: redisUrl,
       DRAIN_MS: '0',
@@ -109,13 +131,15 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
       ...more,
     }),
     admin(service) {
-      const url = adminUrl.replace(/postgres$/, `${service}_local`)
+      const url = superuserUrl(portOf(service), `${service}_local`)
       const admin = admins.get(service) ?? new Database({ url, poolSize: 2, applicationName: 'test' })
       admins.set(service, admin)
       return admin
     },
-    adminUrl,
+    adminUrl: superuserUrl(postgresPort, 'postgres'),
+    adminUrlOf: (service) => superuserUrl(portOf(service), `${service}_local`),
     brokers,
+    outsidePort,
     redisUrl,
     parts,
     [Symbol.asyncDispose]: down,
@@ -156,8 +180,8 @@ class RestartablePart implements TestPart {
     process.kill(this.pid, signal)
   }
 
-  async kill(): Promise<void> {
-    await this.#started?.end('SIGKILL')
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#started?.end(signal)
     this.#started = undefined
   }
 

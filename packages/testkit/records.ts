@@ -5,7 +5,7 @@ import { ProduceAcks, Producer } from '@platformatic/kafka'
 import type { Fact } from '@timesale/contracts/event'
 import { eventHeaders, headerBytes } from '@timesale/kafka/headers'
 import { keyToPartition } from '@timesale/kafka/partition'
-import { kafkaTool } from '@timesale/local/infrastructure/kafka'
+import { consoleConsumer, headersOf, PrintedRecords, utf8, type PrintedRecord } from './console-consumer.ts'
 import { until } from './until.ts'
 
 export interface TestRecord {
@@ -101,7 +101,7 @@ export async function readTopic(brokers: string, topic: string, count?: number):
   ])
   // Latin-1 keeps every byte, whatever the values are.
   const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 1 << 28, encoding: 'latin1' })
-  return stdout.split(LINE).flatMap(recordsOf)
+  return new PrintedRecords().add(stdout).map(readRecord)
 }
 
 /** The same console consumer, kept open: for many looks at one topic. */
@@ -117,11 +117,9 @@ export class TopicTail implements AsyncDisposable {
 
   private constructor(child: ChildProcess) {
     this.#child = child
-    let rest = ''
+    const printed = new PrintedRecords()
     child.stdout?.setEncoding('latin1').on('data', (text: string) => {
-      const lines = (rest + text).split(LINE)
-      rest = lines.pop() ?? ''
-      this.#records.push(...lines.flatMap(recordsOf))
+      this.#records.push(...printed.add(text).map(readRecord))
     })
   }
 
@@ -140,53 +138,14 @@ export class TopicTail implements AsyncDisposable {
   }
 }
 
-function consoleConsumer(
-  brokers: string,
-  topic: string,
-  options: readonly string[],
-): Promise<{ file: string; args: string[] }> {
-  const properties = {
-    ...{ 'print.partition': 'true', 'print.offset': 'true', 'print.headers': 'true', 'print.key': 'true' },
-    ...{ 'key.separator': FIELD, 'headers.separator': HEADER, 'line.separator': LINE, 'null.literal': NULL },
+function readRecord(printed: PrintedRecord): ReadRecord {
+  const bytes = printed.value === undefined ? null : Buffer.from(printed.value, 'latin1')
+  return {
+    partition: printed.partition,
+    offset: printed.offset,
+    headers: headersOf(printed.headers),
+    key: printed.key === undefined ? 'null' : utf8(printed.key),
+    value: bytes?.toString('utf8') ?? 'null',
+    bytes,
   }
-  return kafkaTool('console-consumer', [
-    ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning', ...options],
-    ...Object.entries(properties).flatMap(([name, value]) => ['--formatter-property', `${name}=${value}`]),
-  ])
-}
-
-function recordsOf(line: string): ReadRecord[] {
-  const [partition, offset, headers, key, ...rest] = line.split(FIELD)
-  if (key === undefined || partition === undefined || offset === undefined || headers === undefined) return []
-  const value = rest.join(FIELD)
-  const bytes = value === NULL ? null : Buffer.from(value, 'latin1')
-  return [
-    {
-      partition: Number(partition.replace('Partition:', '')),
-      offset: Number(offset.replace('Offset:', '')),
-      headers: headers === 'NO_HEADERS' ? {} : headersOf(headers),
-      key: key === NULL ? 'null' : text(key),
-      value: bytes?.toString('utf8') ?? 'null',
-      bytes,
-    },
-  ]
-}
-
-// What no record of a test holds, or lines could not be told apart.
-const FIELD = '\u0001|\u0001'
-const HEADER = '\u0002|\u0002'
-const LINE = '\u0003|\u0003\n'
-const NULL = '\u0004'
-
-function headersOf(line: string): Record<string, string> {
-  return Object.fromEntries(
-    line.split(HEADER).map((header) => {
-      const colon = header.indexOf(':')
-      return [text(header.slice(0, colon)), text(header.slice(colon + 1))]
-    }),
-  )
-}
-
-function text(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8')
 }
