@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { until } from '@timesale/testkit/until'
+import { settled, verdict } from '@timesale/verify/verdict'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
-import { settled, verdict } from './verdict.ts'
 
 // What the README promises to somebody who has just typed `npm start`, in the order they would try it.
 

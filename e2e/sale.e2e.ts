@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { until } from '@timesale/testkit/until'
+import { Client } from 'pg'
+import { startLocalShop, type LocalShop } from './local-shop.ts'
+
+// `npm run sale` as somebody types it, small: what it says, and how it ends.
+
+const SMALL = ['--units', '150', '--buyers', '2000', '--rate', '500']
+
+interface Report {
+  readonly holds: boolean
+  readonly productId: string
+  readonly unitsSold: number
+  readonly counts: { readonly arrived: number; readonly accepted: number; readonly turnedAway: number }
+  readonly kills: readonly { readonly part: string }[]
+  readonly orders: { readonly confirmed: number }
+  readonly verdict: readonly { readonly rule: string; readonly holds: boolean; readonly offenders: readonly string[] }[]
+}
+
+let shop: LocalShop
+
+before(async () => {
+  shop = await startLocalShop()
+})
+
+after(async () => {
+  await shop?.[Symbol.asyncDispose]()
+})
+
+test('a sale in which stock is killed sells what there is, and all of it holds', async () => {
+  const { code, stdout, stderr } = await sale(...SMALL, '--seed', '4', '--kill', 'stock', '--json')
+  assert.equal(code, 0, stdout + stderr)
+  const report = JSON.parse(stdout) as Report
+  assert.deepEqual(
+    report.verdict.filter(({ holds }) => !holds),
+    [],
+  )
+  assert.ok(report.verdict.length > 25)
+  assert.deepEqual([report.holds, report.unitsSold, report.counts.arrived], [true, 150, 2000])
+  assert.deepEqual(
+    report.kills.map(({ part }) => part),
+    ['stock'],
+  )
+  assert.equal(report.counts.accepted + report.counts.turnedAway, 2000)
+  assert.ok(report.orders.confirmed > 50)
+})
+
+test('a sale during which an order vanishes fails, and names it', async () => {
+  const running = sale(...SMALL, '--seed', '5')
+  const lost = await until('an order to lose', () => confirmedOrder('SALE-5-'))
+  await change(`delete from order_history where order_id = '${lost}'`, `delete from orders where order_id = '${lost}'`)
+  const { code, stdout } = await running
+  assert.equal(code, 1, stdout)
+  assert.match(stdout, /✖ no accepted order is lost: 1\n {2}order SALE-5-\S+ was accepted and is not there/)
+  assert.ok(stdout.includes(lost))
+  assert.match(stdout, /rules do not hold/)
+})
+
+test('a sale that cannot begin says why, and what to do', async () => {
+  const refused = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await sale(...args)
+    assert.deepEqual([code, stdout], [2, ''])
+    return stderr
+  }
+  assert.match(await refused('--kill', 'stok'), /There is no part 'stok'\. There are: .*stock/)
+  assert.match(await refused('--buyers', 'many'), /'--buyers' must be a whole number from 1 to 1000000, not 'many'/)
+  assert.match(await refused('--data', join(shop.folder, 'nowhere')), /No shop is running on .*npm start/)
+  await shop.run('part', 'kill', 'product')
+  assert.match(await refused('--json'), /product service does not answer.*npm run part -- start product/)
+  await shop.run('part', 'start', 'product')
+})
+
+test('Ctrl-C ends a sale', async () => {
+  const { code } = await sale('--units', '10', '--buyers', '1000', '--rate', '10', '--ctrl-c')
+  assert.equal(code, 130)
+})
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** `--ctrl-c` stands for somebody who presses it as soon as the sale has begun. */
+function sale(...args: string[]): Promise<Ended> {
+  const file = join(import.meta.dirname, '../sale/command.ts')
+  const asked = args.filter((arg) => arg !== '--ctrl-c')
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [file, ...asked],
+      { env: { ...process.env, TIMESALE_DATA: shop.folder }, timeout: 120_000 },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    )
+    if (asked.length === args.length) return
+    child.stdout?.on('data', (text: string) => {
+      if (text.includes('arrived')) child.kill('SIGINT')
+    })
+  })
+}
+
+async function confirmedOrder(prefix: string): Promise<string | undefined> {
+  const rows = await change(
+    `select order_id from orders where order_id like '${prefix}%' and status = 'CONFIRMED' limit 1`,
+  )
+  return rows[0]?.['order_id'] as string | undefined
+}
+
+async function change(...statements: string[]): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: shop.databaseUrl('order') })
+  await client.connect()
+  try {
+    let rows: Record<string, unknown>[] = []
+    for (const statement of statements) rows = (await client.query<Record<string, unknown>>(statement)).rows
+    return rows
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,60 @@
+import { randomOf } from './random.ts'
+
+/** Shares of buyers, 0 to 1, who do more than to order once. */
+export interface Mix {
+  /** Click twice: the same order, both times at once. */
+  readonly doubleClick: number
+  /** Ask again when they know already. */
+  readonly repeat: number
+  /** Use their order's id for another order, which must be refused. */
+  readonly otherBody: number
+  /** Give the order up at once. */
+  readonly cancel: number
+}
+
+export const USUAL_MIX: Mix = { doubleClick: 0.05, repeat: 0.1, otherBody: 0.03, cancel: 0.03 }
+
+/** What one buyer does; a function of the seed and the buyer's number alone. */
+export interface Plan {
+  readonly orderId: string
+  readonly buyerId: string
+  readonly productId: string
+  readonly quantity: number
+  readonly doubleClick: boolean
+  readonly repeat: boolean
+  readonly otherBody: boolean
+  readonly cancel: boolean
+}
+
+export interface PlanOptions {
+  readonly seed: number
+  /** What order ids begin with. */
+  readonly name: string
+  readonly products: readonly string[]
+  readonly mix: Mix
+  /** Buyers with a higher number cancel nothing. */
+  readonly cancelUntil: number
+}
+
+/** Of ten buyers, six take one, three take two, one takes three. */
+const QUANTITIES = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3] as const
+
+/** Buyers count from 1. */
+export function planOf(number: number, { seed, name, products, mix, cancelUntil }: PlanOptions): Plan {
+  const draw = (label: number): number => randomOf(seed, number, label)
+  return {
+    orderId: `${name}-${number}`,
+    buyerId: `${name}-buyer-${number}`,
+    productId: products[Math.floor(draw(1) * products.length)] ?? '',
+    quantity: QUANTITIES[Math.floor(draw(2) * QUANTITIES.length)] ?? 1,
+    doubleClick: draw(3) < mix.doubleClick,
+    repeat: draw(4) < mix.repeat,
+    otherBody: draw(5) < mix.otherBody,
+    cancel: number <= cancelUntil && draw(6) < mix.cancel,
+  }
+}
+
+/** When a buyer comes, in milliseconds after the beginning: at the rate, each at a random moment of their own slot. */
+export function arrivalMs(number: number, ordersPerSecond: number, seed: number): number {
+  return ((number - 1 + randomOf(seed, number, 0)) * 1000) / ordersPerSecond
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { Buyers, type BuyersOptions } from './buyers.ts'
+
+// A door that plays tricks which a real shop plays seldom, to see what buyers make of them.
+
+test('buyers come at their time although nobody is answered', async () => {
+  await using door = await openDoor(() => undefined)
+  const buyers = new Buyers({
+    ...door.usual,
+    count: 50,
+    ordersPerSecond: 500,
+    connections: 2,
+    patienceMs: 0,
+    answerWithinMs: 400,
+  })
+  await until(() => buyers.figures.arrived === 50)
+  const tookMs = Date.now() - buyers.beganAt
+  await buyers.done()
+
+  assert.ok(tookMs < 300, `they needed ${tookMs} ms`)
+  assert.deepEqual(buyers.outcome().accepted, [])
+  assert.deepEqual(buyers.outcome().turnedAway, [])
+  assert.equal(buyers.figures.gaveUp, 50)
+  assert.ok((buyers.figures.answerMs?.p50 ?? 0) >= 390, 'waiting in the queue counts')
+})
+
+test('latency counts from the moment a buyer was to come, also behind others', async () => {
+  await using door = await openDoor((_order, reply) => void setTimeout(() => accept(_order, reply), 50))
+  const buyers = new Buyers({ ...door.usual, count: 20, ordersPerSecond: 10_000, connections: 1 })
+  await buyers.done()
+
+  // The last of 20 waits for 19 others, 50 ms each.
+  assert.ok((buyers.figures.answerMs?.max ?? 0) > 900)
+})
+
+test('an order is sent again, byte by byte the same, until somebody says what became of it', async () => {
+  const bodies = new Map<string, string[]>()
+  await using door = await openDoor((order, reply) => {
+    const sent = [...(bodies.get(order.orderId) ?? []), order.body]
+    bodies.set(order.orderId, sent)
+    if (sent.length === 1) return problem(reply, 503, 'database-unavailable', true)
+    if (sent.length === 2) return reply.socket?.destroy()
+    if (sent.length === 3) return problem(reply, 503, 'outcome-unknown', false)
+    return accept(order, reply)
+  })
+  const buyers = new Buyers({ ...door.usual, count: 10, ordersPerSecond: 1_000 })
+  await buyers.done()
+
+  assert.equal(buyers.outcome().accepted.length, 10)
+  for (const sent of bodies.values()) assert.deepEqual([sent.length, new Set(sent).size], [4, 1])
+  const { byClass, unavailable, noAnswer } = buyers.figures
+  assert.deepEqual([byClass, unavailable, noAnswer], [{ ok: 10, fail: 10, info: 20 }, 20, 10])
+})
+
+test('Retry-After is kept', async () => {
+  const at: number[] = []
+  await using door = await openDoor((order, reply) => {
+    at.push(performance.now())
+    return at.length === 1 ? problem(reply, 503, 'overloaded', true, '1') : accept(order, reply)
+  })
+  await new Buyers({ ...door.usual, count: 1 }).done()
+
+  const [first = 0, second = 0] = at
+  assert.ok(second - first >= 1_000 && second - first < 2_500, `${second - first} ms`)
+})
+
+test('a refusal behind an attempt without an answer says nothing of that attempt', async () => {
+  let attempts = 0
+  await using door = await openDoor((_order, reply) => {
+    attempts += 1
+    return attempts === 1 ? reply.socket?.destroy() : problem(reply, 409, 'sold-out', true)
+  })
+  const buyers = new Buyers({ ...door.usual, count: 1 })
+  await buyers.done()
+  const others = new Buyers({ ...door.usual, count: 3, name: 'others' })
+  await others.done()
+
+  assert.deepEqual(buyers.outcome().turnedAway, [])
+  assert.deepEqual(others.outcome().turnedAway, ['others-1', 'others-2', 'others-3'])
+})
+
+test('what a shop must not answer is remembered', async () => {
+  let answers = 0
+  await using door = await openDoor((order, reply) => {
+    answers += 1
+    return reply.writeHead(202).end(`{"orderId":"${order.orderId}","status":"PLACED","answers":${answers}}`)
+  })
+  const mix = { repeat: 1, otherBody: 1, cancel: 1, doubleClick: 0 }
+  const buyers = new Buyers({ ...door.usual, count: 2, mix })
+  await buyers.done()
+
+  const [repeat = '', reuse = ''] = buyers.unexpected.filter((text) => text.includes('b-1'))
+  assert.match(repeat, /cancellation of order b-1 was answered 202|order b-1 was answered .* and then 202/)
+  assert.match([repeat, reuse, ...buyers.unexpected].join('\n'), /another order under b-1 was answered 202/)
+  assert.match(buyers.unexpected.join('\n'), /and then 202/)
+})
+
+interface Order {
+  readonly orderId: string
+  readonly body: string
+}
+
+type Answerer = (order: Order, reply: ServerResponse) => unknown
+
+async function openDoor(answer: Answerer): Promise<AsyncDisposable & { usual: BuyersOptions }> {
+  const server = createServer((request, reply) => {
+    void read(request).then((body) => {
+      const [, orderId = request.url ?? ''] = /"orderId":"([^"]+)"/.exec(body) ?? []
+      answer({ orderId, body }, reply)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const mix = { doubleClick: 0, repeat: 0, otherBody: 0, cancel: 0 }
+  return {
+    usual: { urls: [url], products: ['A'], ordersPerSecond: 100, name: 'b', mix },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const piece of request.setEncoding('utf8')) body += piece as string
+  return body
+}
+
+function accept({ orderId }: Order, reply: ServerResponse): void {
+  reply.writeHead(202, { 'content-type': 'application/json' }).end(`{"orderId":"${orderId}","status":"PLACED"}`)
+}
+
+function problem(reply: ServerResponse, status: number, code: string, refused: boolean, retryAfter?: string): void {
+  reply.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter })
+  reply.end(JSON.stringify({ code, ...(refused ? { accepted: false } : {}) }))
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+}

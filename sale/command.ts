@@ -1,0 +1,127 @@
+import { randomInt } from 'node:crypto'
+import { styleText } from 'node:util'
+import { Complaint, runCommand, wholeNumber, WrongUsage } from '@timesale/local/commands/command-line'
+import { shortView, wholeView, type Moment } from './live-view.ts'
+import { holds, verdictJson, verdictText } from './report.ts'
+import { runSale, SaleAborted } from './rush.ts'
+import { withShop } from './sale-shop.ts'
+import { Screen } from './screen.ts'
+
+const usage = `npm run sale [-- OPTIONS]
+
+A time sale: a product of its own, many more buyers than units, and a verdict from the databases and topics of the shop.
+Buyers come at a rate that nothing slows down, click twice, ask again, cancel, and use an id for two orders.
+Takes the running shop; where none runs, starts one in a temporary folder and stops it afterwards.
+
+  --units N         units on sale (1000)
+  --buyers N        buyers (20000)
+  --rate N          buyers a second (a twentieth of them all)
+  --seed N          who buys what and does what besides; the same seed makes the same buyers
+  --kill A,B,...    kill these parts one after the other during the rush: stock, order, kafka-1, redis, postgres-order, ...
+                    they come back by themselves; npm run status shows their names
+  --json            one JSON document at the end, and nothing else
+  --data DIR        the shop of this folder (else TIMESALE_DATA, else .timesale in the clone)
+  --help            this text
+
+Exit code 1 when a rule does not hold, 2 when the sale could not begin.
+In another terminal: npm run part -- kill stock, and later: npm run part -- start stock`
+
+const FAILED = 1
+const NOT_BEGUN = 2
+const INTERRUPTED = 130
+
+await runCommand({
+  usage,
+  options: {
+    units: { type: 'string' },
+    buyers: { type: 'string' },
+    rate: { type: 'string' },
+    seed: { type: 'string' },
+    kill: { type: 'string' },
+    json: { type: 'boolean' },
+    data: { type: 'string' },
+  },
+  run: async ({ values }) => {
+    const buyers = wholeNumber('buyers', values.buyers ?? '20000', { min: 1, max: 1_000_000 })
+    const asked = {
+      buyers,
+      units: wholeNumber('units', values.units ?? '1000', { min: 1, max: 1_000_000 }),
+      ordersPerSecond: wholeNumber('rate', values.rate ?? String(Math.ceil(buyers / 20)), { min: 1, max: 50_000 }),
+      seed: wholeNumber('seed', values.seed ?? String(randomInt(1_000_000)), { min: 0, max: 999_999_999 }),
+    }
+    const kill = namesOf(values.kill)
+    try {
+      return await sell({ ...asked, kill, json: values.json === true, data: values.data })
+    } catch (error) {
+      if (error instanceof SaleAborted) return INTERRUPTED
+      if (!(error instanceof Complaint)) throw error
+      console.error(error.message)
+      return NOT_BEGUN
+    }
+  },
+})
+// Sockets to a part that hangs must not keep the command alive.
+process.exit()
+
+interface Asked {
+  readonly units: number
+  readonly buyers: number
+  readonly ordersPerSecond: number
+  readonly seed: number
+  readonly kill: readonly string[]
+  readonly json: boolean
+  readonly data: string | undefined
+}
+
+async function sell({ kill, json, data, ...asked }: Asked): Promise<number> {
+  const screen = new Screen(json ? process.stderr : process.stdout)
+  const shown = !json || screen.isTerminal
+  const say = (text: string): void => (shown ? screen.line(text) : undefined)
+  const signal = abortedByCtrlC(() => say('\nStopping.'))
+  try {
+    return await withShop({ data, signal, say }, async (shop) => {
+      const result = await runSale(shop, {
+        ...asked,
+        kill,
+        signal,
+        onStep: say,
+        onMoment: shown ? momentShower(screen) : () => undefined,
+        onUnrest: (text) => (shown && !screen.isTerminal ? say(`      ${text}`) : undefined),
+      })
+      screen.keep()
+      console.log(json ? verdictJson(result, { ...asked, ownShop: shop.own }) : verdictText(result))
+      return holds(result) ? 0 : FAILED
+    })
+  } catch (error) {
+    throw signal.aborted ? new SaleAborted() : error
+  }
+}
+
+function momentShower(screen: Screen): (moment: Moment) => void {
+  let saidAt = 0
+  return (moment) => {
+    if (screen.isTerminal) return screen.draw(wholeView(moment))
+    if (moment.seconds - saidAt < 1) return
+    saidAt = Math.floor(moment.seconds)
+    screen.line(shortView(moment))
+  }
+}
+
+// The second time it is the usual end.
+function abortedByCtrlC(onAbort: () => void): AbortSignal {
+  const end = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => {
+      onAbort()
+      end.abort(new SaleAborted(styleText('yellow', name)))
+    })
+  }
+  return end.signal
+}
+
+function namesOf(list: string | undefined): string[] {
+  if (list === undefined) return []
+  const names = list.split(',').map((name) => name.trim())
+  if (names.includes('')) throw new WrongUsage(`Option '--kill' must be names with commas between, not '${list}'`)
+  return names
+}

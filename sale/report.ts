@@ -1,0 +1,62 @@
+import { styleText } from 'node:util'
+import { plainTable } from '@timesale/local/commands/plain-table'
+import type { Finding } from '@timesale/verify/verdict'
+import { percentiles, whole } from './live-view.ts'
+import type { SaleResult } from './rush.ts'
+
+/** The verdict for people: a table of the rules, and the first offenders of those that do not hold. */
+export function verdictText({ findings, figures, sight, rushSeconds, restSeconds }: SaleResult): string {
+  const rows = findings.map(({ holds, rule, says }) => [mark(holds), rule, says])
+  const broken = findings.filter(({ holds }) => !holds)
+  const last =
+    broken.length === 0
+      ? styleText('green', 'Everything holds.')
+      : styleText('red', `${broken.length} of ${findings.length} rules do not hold.`)
+  return [
+    plainTable(['', 'what must hold', 'what was found'], rows),
+    ...broken.map(offenders),
+    `Answer ${percentiles(figures.answerMs)}; outcome ${percentiles(sight.outcomeMs)}; the rush took ${rushSeconds} s, the rest ${restSeconds.toFixed(1)} s.`,
+    last,
+  ].join('\n')
+}
+
+export function holds({ findings }: SaleResult): boolean {
+  return findings.length > 0 && findings.every((finding) => finding.holds)
+}
+
+/** The same for programs. */
+export function verdictJson(
+  result: SaleResult,
+  asked: { units: number; buyers: number; ordersPerSecond: number; seed: number; ownShop: boolean },
+): string {
+  const { productId, figures, sight, kills, rushSeconds, restSeconds, findings } = result
+  const { answerMs, ...counts } = figures
+  const { confirmed, rejected, cancelled, undecided, outcomeMs, unitsSold } = sight
+  return JSON.stringify(
+    {
+      holds: holds(result),
+      ...asked,
+      productId,
+      rushSeconds,
+      restSeconds,
+      kills,
+      unitsSold,
+      orders: { confirmed, rejected, cancelled, undecided },
+      counts,
+      answerMs,
+      outcomeMs,
+      verdict: findings,
+    },
+    null,
+    2,
+  )
+}
+
+function mark(good: boolean): string {
+  return good ? styleText('green', '✔') : styleText('red', '✖')
+}
+
+function offenders({ rule, count, offenders: first }: Finding): string {
+  const more = count > first.length ? [`  ... and ${whole(count - first.length)} more`] : []
+  return [styleText('red', `✖ ${rule}: ${whole(count)}`), ...first.map((one) => `  ${one}`), ...more].join('\n')
+}

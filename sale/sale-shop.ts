@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Complaint } from '@timesale/local/commands/command-line'
+import { findDataFolder, type DataFolder } from '@timesale/local/shop/data-folder'
+import type { ServiceName } from '@timesale/local/shop/ports'
+import { askAddresses, askParts, noShop } from '@timesale/local/supervisor/control-client'
+import type { PartStatus } from '@timesale/local/supervisor/supervisor'
+import type { Books } from '@timesale/verify/verdict'
+import { startOwnShop, type OwnShop } from './own-shop.ts'
+
+/** A running shop, seen from outside. */
+export interface SaleShop {
+  readonly folder: string
+  /** Whether it was started for this sale, and is stopped after it. */
+  readonly own: boolean
+  readonly books: Books
+  url(service: ServiceName): string
+  parts(): Promise<PartStatus[]>
+}
+
+/**
+ * The shop of the data folder, or one of its own where no folder was named and none runs. Rejects with a Complaint that
+ * says what to do where there is none.
+ */
+export async function withShop<Result>(
+  asked: { readonly data: string | undefined; readonly signal: AbortSignal; readonly say: (text: string) => void },
+  use: (shop: SaleShop) => Promise<Result>,
+): Promise<Result> {
+  const folder = await findDataFolder(asked.data)
+  if ((await askParts(folder)) !== undefined) return await use(await connect(folder, false))
+  const named = asked.data ?? process.env['TIMESALE_DATA']
+  if (named !== undefined && named !== '') throw new Complaint(noShop(folder))
+  asked.say('No shop is running here, so one is started for this sale, in a temporary folder and on free ports.')
+  const own: OwnShop = await startOwnShop(asked.signal)
+  try {
+    return await use(await connect(await findDataFolder(own.folder), true))
+  } finally {
+    asked.say('Stopping the shop of this sale.')
+    await own[Symbol.asyncDispose]()
+  }
+}
+
+async function connect(folder: DataFolder, own: boolean): Promise<SaleShop> {
+  const parts = async (): Promise<PartStatus[]> => {
+    const found = await askParts(folder)
+    if (found === undefined) throw new Complaint(noShop(folder))
+    return found
+  }
+  const [first, addresses] = [await parts(), await askAddresses(folder)]
+  if (addresses === undefined) throw new Complaint(noShop(folder))
+  return {
+    folder: folder.path,
+    own,
+    books: {
+      brokers: addresses.kafkaBrokers,
+      databaseUrl: (service) => {
+        const url = addresses.databases[service]
+        if (url === undefined) throw new Complaint(`The shop says nothing of a database of ${service}.`)
+        return url
+      },
+    },
+    url: (service) => {
+      const port = first.find(({ name }) => name === service)?.port
+      if (port === undefined) throw new Complaint(`The shop has no ${service} service. Look at npm run status.`)
+      return `http://127.0.0.1:${port}`
+    },
+    parts,
+  }
+}
+
+const ORDERABLE_WITHIN_MS = 30_000
+const ANSWER_MS = 5_000
+/** In won, which has no smaller unit. */
+const PRICE = 19_900
+
+/** Puts a new product on sale, and waits until it can be ordered. */
+export async function putOnSale(
+  shop: SaleShop,
+  product: { readonly productId: string; readonly units: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const { productId, units, signal } = product
+  const name = { ko: `타임세일 ${productId}`, en: `Time sale ${productId}` }
+  const answer = await ask(shop, 'product', '/products', { productId, name, priceMinor: PRICE, currency: 'KRW', units })
+  if (answer.status !== 201) {
+    throw new Complaint(
+      `The product service answered ${answer.status}: ${await answer.text()}\nLook at npm run status.`,
+    )
+  }
+  const end = performance.now() + ORDERABLE_WITHIN_MS
+  while ((await ask(shop, 'order', `/orderable-products/${productId}`)).status !== 200) {
+    signal.throwIfAborted()
+    if (performance.now() > end) {
+      throw new Complaint(
+        `The product cannot be ordered after ${ORDERABLE_WITHIN_MS / 1000} s: order must hear of it from product and from stock.\n` +
+          'npm run status says which part is down or behind, and npm run part -- start NAME starts it.',
+      )
+    }
+    await sleep(50)
+  }
+}
+
+async function ask(shop: SaleShop, service: ServiceName, path: string, body?: unknown): Promise<Response> {
+  try {
+    return await fetch(`${shop.url(service)}${path}`, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+      ...(body === undefined
+        ? {}
+        : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    })
+  } catch (cause) {
+    throw new Complaint(
+      `The ${service} service does not answer at ${shop.url(service)}. Look at npm run status; npm run part -- start ${service} starts it.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { arrivalMs, planOf, USUAL_MIX } from './buyer-plan.ts'
+import { classOf, pauseMs } from './buyers.ts'
+import { killMoments } from './kills.ts'
+import { Latency } from './latency.ts'
+import { percentiles } from './live-view.ts'
+import { cut } from './screen.ts'
+
+const options = { seed: 7, name: 's', products: ['A', 'B'], mix: USUAL_MIX, cancelUntil: 5_000 }
+const plans = Array.from({ length: 10_000 }, (_none, index) => planOf(index + 1, options))
+
+test('the same seed makes the same buyers, another one others', () => {
+  const again = Array.from({ length: 10_000 }, (_none, index) => planOf(index + 1, options))
+  const others = Array.from({ length: 10_000 }, (_none, index) => planOf(index + 1, { ...options, seed: 8 }))
+
+  assert.deepEqual(again, plans)
+  assert.ok(plans.filter((plan, index) => plan.quantity !== others[index]?.quantity).length > 4_000)
+})
+
+test('buyers are as the mix says', () => {
+  const share = (is: (plan: (typeof plans)[number]) => boolean): number => plans.filter(is).length / plans.length
+  const near = (is: number, wanted: number): void => assert.ok(Math.abs(is - wanted) < 0.02, `${is} is not ${wanted}`)
+
+  for (const name of ['doubleClick', 'repeat', 'otherBody'] as const)
+    near(
+      share((plan) => plan[name]),
+      USUAL_MIX[name],
+    )
+  near(
+    share(({ cancel }) => cancel),
+    USUAL_MIX.cancel / 2,
+  )
+  near(
+    share(({ productId }) => productId === 'A'),
+    0.5,
+  )
+  near(
+    share(({ quantity }) => quantity === 1),
+    0.6,
+  )
+  near(
+    share(({ quantity }) => quantity === 3),
+    0.1,
+  )
+  assert.ok(plans.slice(5_000).every(({ cancel }) => !cancel))
+})
+
+test('buyers come one after the other, each in a slot of their own, whatever the rate', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1e6 }),
+      fc.integer({ min: 1, max: 50_000 }),
+      fc.nat(),
+      (number, rate, seed) => {
+        const at = arrivalMs(number, rate, seed)
+        assert.ok(at >= ((number - 1) * 1000) / rate && at < (number * 1000) / rate)
+      },
+    ),
+  )
+})
+
+test('an answer says what is known of its effect', () => {
+  const is = (status: number, refused = false): string => classOf({ status, refused })
+
+  assert.deepEqual([is(202), is(200)], ['ok', 'ok'])
+  assert.deepEqual([is(409, true), is(422), is(400), is(404), is(429), is(503, true)], Array(6).fill('fail'))
+  assert.deepEqual([is(0), is(500), is(502), is(503), is(504), is(408)], Array(6).fill('info'))
+})
+
+test('a buyer waits as long as the shop asks for, and no two of them alike', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (seconds, random) => {
+      const pause = pauseMs({ retryAfterMs: seconds * 1000 }, 3, random)
+      assert.ok(pause >= seconds * 1000 && pause <= seconds * 1500 + 100)
+    }),
+  )
+  assert.notEqual(pauseMs({ retryAfterMs: 1000 }, 0, 0.1), pauseMs({ retryAfterMs: 1000 }, 0, 0.9))
+  assert.ok(pauseMs({ retryAfterMs: undefined }, 50, 0.9) <= 3_000)
+})
+
+test('parts are killed one after the other, while there is a rush', () => {
+  for (const count of [1, 2, 5, 12]) {
+    const moments = killMoments(count)
+    assert.equal(moments.length, count)
+    assert.ok(moments.every((moment, index) => moment > (moments[index - 1] ?? 0) && moment < 0.8))
+  }
+})
+
+test('percentiles are exact to a hundredth', () => {
+  const latency = new Latency()
+  assert.equal(latency.percentiles, undefined)
+  for (let ms = 1; ms <= 1000; ms += 1) latency.record(ms)
+  const { p50 = 0, p99 = 0, max = 0 } = latency.percentiles ?? {}
+
+  assert.ok(Math.abs(p50 - 500) < 5 && Math.abs(p99 - 990) < 10 && Math.abs(max - 1000) < 10, `${p50} ${p99} ${max}`)
+  assert.equal(percentiles({ p50: 3.14, p99: 12_345, max: 0 }), 'p50 3.1 ms, p99 12.3 s')
+})
+
+test('a line that is too long for the terminal is cut, without the half of a colour', () => {
+  assert.equal(cut('short', 80), 'short')
+  assert.equal(cut('\u001B[31mred and long\u001B[39m', 8), 'red and')
+})

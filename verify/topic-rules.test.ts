@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { headersOf, PrintedRecords, type PrintedRecord } from '@timesale/testkit/console-consumer'
+import { told, type Accounts, type OrderAccount } from './accounts.ts'
+import { Rulebook, type Offence } from './finding.ts'
+import { parseCommitted, parseEnds } from './kafka-offsets.ts'
+import { partitionOf } from './partition-of.ts'
+import { TopicRules } from './topic-rules.ts'
+
+const PARTITIONS = 6
+const ORDERS = ['a', 'b', 'c']
+
+// Each event, then some of them again: a relay that died between the ack and its note sends from there on anew.
+const deliveries = fc.array(fc.nat({ max: 5 }), { maxLength: 20 }).map((again) => {
+  const events = ORDERS.flatMap((orderId) => [recordOf(orderId, 1), recordOf(orderId, 2)])
+  const repeated = again.flatMap((index) => events.slice(index, index + 2))
+  return [...events, ...repeated]
+})
+
+test('records may be repeated as often as they like', () => {
+  fc.assert(fc.property(deliveries, (records) => assert.deepEqual(offencesOf(records), [])))
+})
+
+test('each event that is missing is missed', () => {
+  fc.assert(
+    fc.property(deliveries, fc.constantFrom(...ORDERS), fc.constantFrom(1, 2), (records, orderId, version) => {
+      const left = records.filter(({ key, headers }) => key !== orderId || versionOf(headers) !== version)
+      const missing = offencesOf(left).find(({ rule }) => rule === 'each event is on its topic')
+      assert.deepEqual(missing?.offenders, [`version ${version} of order ${orderId}`])
+    }),
+  )
+})
+
+test('a version that is there before the one before it is out of order, also when that one follows', () => {
+  const [first, second] = [recordOf('a', 1), recordOf('a', 2)]
+  const others = ['b', 'c'].flatMap((orderId) => [recordOf(orderId, 1), recordOf(orderId, 2)])
+
+  assert.deepEqual(offencesOf([second, first, second, ...others]), [
+    {
+      rule: 'events of one key are in order',
+      count: 1,
+      offenders: ['order.confirmed.v1 a.2 at order-topic-4@0 is before version 1'],
+    },
+  ])
+})
+
+test('a key goes where the Java client puts it', () => {
+  // Computed by org.apache.kafka.common.utils.Utils.murmur2 (UtilsTest.java).
+  const known: Record<string, number> = { '21': -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536 }
+  for (const [key, hash] of Object.entries(known)) {
+    assert.equal(partitionOf(Buffer.from(key), 1_000_003), (hash & 0x7fffffff) % 1_000_003, key)
+  }
+})
+
+test("what Kafka's tools print is read", () => {
+  assert.deepEqual(
+    [...parseEnds('order-topic:0:12\norder-topic:1:0\nother:0:3\n')],
+    [
+      ['order-topic', [12, 0]],
+      ['other', [3]],
+    ],
+  )
+  const printed = [
+    '',
+    'GROUP           TOPIC           PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG             CONSUMER-ID     HOST',
+    'order           stock-topic     3          17              20              3               order-1-x       /127.0.0.1',
+    'order           stock-topic     4          -               0               -               -               -',
+    '',
+    "Consumer group 'stock' has no active members.",
+  ].join('\n')
+  assert.deepEqual(parseCommitted(printed), [
+    { group: 'order', topic: 'stock-topic', partition: 3, offset: 17 },
+    { group: 'order', topic: 'stock-topic', partition: 4, offset: undefined },
+  ])
+})
+
+test('records are put together from pieces that end anywhere', () => {
+  const line = ['Partition:2', 'Offset:7', 'ce_type:x\u0002|\u0002trace:a:b', 'key', '{"a":"\u00ea\u00b0\u0080"}'].join(
+    '\u0001|\u0001',
+  )
+  const text = `${line}\u0003|\u0003\n${line}\u0003|\u0003\n`
+  const printed = new PrintedRecords()
+  const records = text.split('').flatMap((piece) => printed.add(piece))
+
+  assert.equal(records.length, 2)
+  assert.deepEqual([records[1]?.partition, records[1]?.offset, records[1]?.key], [2, 7, 'key'])
+  assert.deepEqual(headersOf(records[1]?.headers ?? ''), { ce_type: 'x', trace: 'a:b' })
+})
+
+function offencesOf(records: readonly PrintedRecord[]): Offence[] {
+  const rules = new Rulebook()
+  const topics = new TopicRules({
+    accounts: accounts(),
+    rules,
+    partitionsOf: () => PARTITIONS,
+    isExpected: () => false,
+    onFirst: () => undefined,
+  })
+  for (const record of records) topics.take('order-topic', record)
+  topics.end()
+  return rules.findings.filter(({ holds }) => !holds).map(({ rule, count, offenders }) => ({ rule, count, offenders }))
+}
+
+const ABOUT = { buyerId: 'open', productId: 'A001', quantity: 2, unitPriceMinor: 100, currency: 'KRW' }
+
+function accounts(): Accounts {
+  const account = (): OrderAccount => ({ ...told(2), ...ABOUT, status: 'CONFIRMED', endedAt: 0, noticed: false })
+  return {
+    orders: new Map(ORDERS.map((orderId) => [orderId, account()])),
+    reservations: new Map(),
+    levels: new Map(),
+    products: new Map(),
+  }
+}
+
+function recordOf(orderId: string, version: 1 | 2): PrintedRecord {
+  const headers = {
+    ce_specversion: '1.0',
+    ce_type: version === 1 ? 'order.placed.v1' : 'order.confirmed.v1',
+    ce_source: '/order/orders',
+    ce_id: `${orderId}.${version}`,
+    ce_subject: orderId,
+    ce_time: '2026-01-01T00:00:00.000Z',
+    ce_aggregateversion: String(version),
+  }
+  return {
+    partition: partitionOf(Buffer.from(orderId), PARTITIONS),
+    offset: 0,
+    headers: Object.entries(headers)
+      .map((header) => header.join(':'))
+      .join('\u0002|\u0002'),
+    key: orderId,
+    value: JSON.stringify({ orderId, ...ABOUT }),
+  }
+}
+
+function versionOf(headers: string): number {
+  return Number(headersOf(headers)['ce_aggregateversion'])
+}

@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { serviceNames } from '@timesale/local/shop/ports'
+import { Buyers } from '@timesale/sale/buyers'
+import { orderTold, stockRejected } from '@timesale/testkit/events'
+import { sendJson } from '@timesale/testkit/http'
+import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { produce, readTopic, type TestRecord } from '@timesale/testkit/records'
+import { until } from '@timesale/testkit/until'
+import { Client } from 'pg'
+import { examine, settled, verdict, type Told } from './verdict.ts'
+
+// A checker that finds nothing proves nothing. Real services make real books, which balance; then the services are
+// killed, every kind of fault is planted in tables and topics, and each rule has to name the one that is its own.
+
+const RUSH = { productId: 'RUSH', units: 60 }
+const PLENTY = { productId: 'PLENTY', units: 500 }
+
+let shop: Infrastructure
+let told: Told
+/** All that were applied to books that balance. */
+let rules: readonly string[]
+const services = new Map<string, ChildProcess>()
+const urls = new Map<string, string>()
+
+before(async () => {
+  shop = await startInfrastructure({ databases: serviceNames, kafka: true, redis: true })
+  await Promise.all(serviceNames.map(startService))
+  for (const { productId, units } of [RUSH, PLENTY]) await putOnSale(productId, units)
+  const buyers = new Buyers({
+    urls: [urls.get('order') ?? ''],
+    products: [RUSH.productId, PLENTY.productId],
+    ordersPerSecond: 200,
+    count: 200,
+    name: 'o',
+    seed: 5,
+    mix: { cancel: 0.1 },
+  })
+  await buyers.done()
+  assert.deepEqual(buyers.unexpected, [])
+  told = buyers.outcome()
+  await produce(shop.brokers, [GARBAGE])
+})
+
+after(async () => {
+  await Promise.all([...services.values()].map(kill))
+  await shop?.[Symbol.asyncDispose]()
+})
+
+test('the books of real services balance, and every rule has looked at something', async () => {
+  await settled(books())
+  const findings = await examine(books(), told, {
+    deadLetters: [{ topic: 'order-topic', partition: 0, offset: await garbageOffset() }],
+  })
+  assert.deepEqual(
+    findings.filter(({ holds }) => !holds),
+    [],
+  )
+  rules = findings.map(({ rule }) => rule)
+  const says = (rule: RegExp): string => findings.find((finding) => rule.test(finding.rule))?.says ?? ''
+  assert.match(
+    says(/accepted order is lost/),
+    new RegExp(`^${told.accepted.length} accepted, ${told.accepted.length} found`),
+  )
+  assert.match(says(/decided, and once/), /confirmed.*rejected|rejected.*confirmed/)
+  assert.match(says(/one notice/), new RegExp(`^${told.accepted.length} notices`))
+  assert.ok(findings.every(({ says }) => says !== ''))
+})
+
+test('each fault that is planted is found by the rule that is there for it', async (t) => {
+  await Promise.all([...services.values()].map(kill))
+  const faults = await plantFaults()
+  const offences = await verdict(books(), faults.told, faults.expected)
+  for (const [rule, offender] of faults.wanted) {
+    await t.test(`${rule}: ${offender}`, () => {
+      const offence = offences.find((one) => rule.test(one.rule)) ?? assert.fail(`${rule} holds`)
+      assert.equal(offence.offenders.length, Math.min(10, offence.count))
+      assert.match(offence.offenders.join('\n'), offender)
+    })
+  }
+  await t.test('no rule is left that nothing was planted for', () => {
+    assert.deepEqual(
+      rules.filter((rule) => !offences.some((offence) => offence.rule === rule)),
+      [],
+    )
+  })
+})
+
+test('a shop that is not at rest says what is left', async () => {
+  await assert.rejects(
+    settled(books(), { withinMs: 1_000 }),
+    /did not come to rest within 1 s: 1 orders undecided, 1 rows/,
+  )
+})
+
+test('a database that does not answer makes no verdict', async () => {
+  const nowhere = { brokers: shop.brokers, databaseUrl: () => 'postgres://nobody@127.0.0.1:1/nothing' }
+  await assert.rejects(verdict(nowhere, told), /ECONNREFUSED/)
+})
+
+const GARBAGE: TestRecord = { topic: 'order-topic', partition: 0, value: '{"orderId":"typed by hand"}' }
+
+interface Planted {
+  readonly told: Told
+  readonly expected: Parameters<typeof examine>[2]
+  /** A rule, and how it has to name the fault. */
+  readonly wanted: readonly (readonly [rule: RegExp, offender: RegExp])[]
+}
+
+/** Each on an order of its own, so that none hides another. */
+async function plantFaults(): Promise<Planted> {
+  const confirmed = await idsOf("select order_id from orders where status = 'CONFIRMED' order by order_id")
+  const next = (): string => confirmed.pop() ?? assert.fail('too few orders were confirmed')
+  const wanted: [RegExp, RegExp][] = []
+  const plant = (rule: RegExp, offender: string | RegExp): void => {
+    wanted.push([rule, typeof offender === 'string' ? new RegExp(`\\b${offender}\\b`) : offender])
+  }
+
+  const lost = next()
+  await change(
+    'order',
+    `delete from order_history where order_id = '${lost}'`,
+    `delete from orders where order_id = '${lost}'`,
+  )
+  plant(/accepted order is lost/, lost)
+  plant(/from nowhere/, `${lost}.1`)
+  plant(/has its reservation/, lost)
+
+  const refused = next()
+  plant(/turned away/, refused)
+  const other = next()
+  plant(/buyer asked for/, other)
+  const kept = next()
+  plant(/buyers cancelled/, kept)
+
+  const open = next()
+  await change('order', `update orders set status = 'PLACED' where order_id = '${open}'`)
+  plant(/decided, and once/, open)
+
+  const twice = next()
+  await change(
+    'order',
+    `update orders set version = 3 where order_id = '${twice}'`,
+    `insert into order_history values ('${twice}', 3, 'CANCELLED', now(), 'planted')`,
+  )
+  plant(/decided, and once/, twice)
+  plant(/each event is on its topic/, `version 3 of order ${twice}`)
+
+  const held = next()
+  await change('stock', `update reservations set state = 'HELD' where order_id = '${held}'`)
+  plant(/still held/, held)
+  plant(/what its reservations say/, /RUSH|PLENTY/)
+
+  const unmoved = next()
+  await change('stock', `delete from stock_ledger where order_id = '${unmoved}' and kind = 'COMMIT'`)
+  plant(/move once/, unmoved)
+  plant(/ledger leads/, /RUSH|PLENTY/)
+
+  const bare = next()
+  await change('stock', `delete from reservations where order_id = '${bare}'`)
+  plant(/has its reservation/, `order ${bare} is CONFIRMED and has no reservation`)
+
+  await change(
+    'stock',
+    'alter table stock_levels drop constraint conservation',
+    "update stock_levels set sold = sold + 7 where product_id = 'PLENTY'",
+    "update stock_ledger set at = at - interval '1 minute' where kind = 'RESTOCK'",
+  )
+  plant(/stock is conserved/, 'PLENTY')
+  plant(/stock is conserved/, /CHECK/)
+  plant(/nothing is oversold/, /PLENTY: \d+ units are confirmed, \d+ are sold/)
+  await change('product', "update products set units_on_sale = 5 where product_id = 'RUSH'")
+  plant(/nothing is oversold/, /RUSH: \d+ units are confirmed, 5 were on sale/)
+  plant(/has what was put on sale/, 'RUSH: 5 on sale, 60 in stock')
+  plant(/all units on sale are sold/, /PLENTY: \d+ units are left/)
+
+  await plantOnTopics(next, plant)
+  await plantAtReaders(next, plant)
+  return {
+    told: {
+      ...told,
+      turnedAway: [refused],
+      cancelled: [kept],
+      wishOf: (orderId) => {
+        const wish = told.wishOf?.(orderId)
+        return wish !== undefined && orderId === other ? { ...wish, quantity: 99 } : wish
+      },
+    },
+    expected: { soldOut: [{ productId: 'PLENTY', lastRefusalAt: Date.now() }] },
+    wanted,
+  }
+}
+
+type Plant = (rule: RegExp, offender: string | RegExp) => void
+
+async function plantOnTopics(next: () => string, plant: Plant): Promise<void> {
+  const placed = await readTopic(shop.brokers, 'order-topic')
+  const recordOf = (orderId: string): TestRecord & { partition: number; value: string } => {
+    const found = placed.find(({ headers }) => headers['ce_id'] === `${orderId}.1`) ?? assert.fail(orderId)
+    const { partition, headers, key, value } = found
+    return { topic: 'order-topic', partition, headers, key, value }
+  }
+  const forged = orderTold('placed', { orderId: 'forged', productId: 'RUSH', quantity: 1 })
+  plant(/from nowhere/, /order\.placed\.v1 forged\.1 .*no such row/)
+  plant(/from nowhere/, /no CloudEvents headers/)
+
+  const moved = recordOf(next())
+  plant(/on its partition/, `${String(moved.key)}.1`)
+  const altered = recordOf(next())
+  plant(/says what its row says/, new RegExp(`${String(altered.key)}\\.1 .*quantity is 77`))
+  const early = recordOf(next())
+  plant(/from nowhere/, new RegExp(`order\\.placed\\.v1 ${String(early.key)}\\.9 .*its row is at version 2`))
+
+  const row = { buyerId: 'open', productId: 'PLENTY', quantity: 2, unitPriceMinor: 12_900, currency: 'KRW' }
+  for (const [orderId, ends] of [
+    ['never-told', 'CONFIRMED'],
+    ['swapped', 'CONFIRMED'],
+    ['turned-down', 'REJECTED'],
+  ] as const) {
+    await change(
+      'order',
+      `insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency, status, version, body_hash, placed_at)
+       values ('${orderId}', 'open', 'PLENTY', 2, 12900, 'KRW', '${ends}', 2, '', now())`,
+      `insert into order_history values ('${orderId}', 1, 'PLACED', now(), 'planted'), ('${orderId}', 2, '${ends}', now(), 'planted')`,
+    )
+  }
+  await change('stock', "insert into reservations values ('turned-down', 'PLENTY', 2, 'REFUSED', 1)")
+  plant(/each event is on its topic/, /version 1 of order never-told/)
+  plant(/are in order/, /swapped\.2/)
+  plant(/refused units/, /order turned-down wanted 2 of PLENTY, \d+ were left/)
+
+  await produce(shop.brokers, [
+    forged,
+    { ...moved, partition: (moved.partition + 1) % 6 },
+    { ...altered, value: altered.value.replace(/"quantity":\d+/, '"quantity":77') },
+    { ...early, headers: { ...early.headers, ce_id: `${String(early.key)}.9`, ce_aggregateversion: '9' } },
+    orderTold('confirmed', { orderId: 'swapped', ...row }),
+    orderTold('placed', { orderId: 'swapped', ...row }),
+    orderTold('placed', { orderId: 'turned-down', ...row }),
+    orderTold('rejected', { orderId: 'turned-down', ...row }),
+    stockRejected({ orderId: 'turned-down', productId: 'PLENTY', quantity: 2 }),
+  ])
+  plant(/read to the end/, /stock is at \d+ of order-topic-\d, which ends at \d+/)
+}
+
+async function plantAtReaders(next: () => string, plant: Plant): Promise<void> {
+  const [skipped, behind] = [next(), next()]
+  await change('stock', `delete from inbox where source = '/order/orders' and aggregate_id = '${skipped}'`)
+  await change('notification', `update inbox set version = 1 where aggregate_id = '${behind}'`)
+  await change('stock', `update inbox set version = 3 where aggregate_id = '${behind}'`)
+  plant(/skipped an event/, new RegExp(`stock knows nothing of /order/orders ${skipped}\\b`))
+  plant(/skipped an event/, new RegExp(`notification is at version 1 of /order/orders ${behind}\\b`))
+  plant(/skipped an event/, new RegExp(`stock is at version 3 of /order/orders ${behind}\\b`))
+
+  const [silent, double, stranger] = [next(), next(), next()]
+  await change(
+    'notification',
+    `delete from notices where order_id = '${silent}'`,
+    `insert into notices select order_id, 'REJECTED', buyer_id, at from notices where order_id = '${double}'`,
+    `update notices set buyer_id = 'somebody' where order_id = '${stranger}'`,
+    "insert into notices values ('phantom', 'CONFIRMED', 'open', now())",
+  )
+  plant(/one notice/, `order ${silent} is CONFIRMED and has no notice`)
+  plant(/one notice/, `order ${double} has two notices`)
+  plant(/one notice/, `notice of order ${stranger} is for somebody`)
+  plant(/one notice/, 'phantom, which is no order')
+
+  await change(
+    'analytics',
+    "update sales_by_product set units = units + 1 where product_id = 'RUSH'",
+    'update sales_by_minute set revenue_minor = revenue_minor + 1',
+    "update events_by_minute set events = events - 1 where type = 'order.confirmed.v1'",
+  )
+  plant(/sales are exact/, /RUSH KRW/)
+  plant(/sales are exact/, /00:?.*KRW: .*by the events/)
+  plant(/counted once/, /order\.confirmed\.v1/)
+
+  await change(
+    'stock',
+    `insert into parked_events (consumer, source, aggregate_id, version, reason, topic, partition, "offset", headers, hash)
+     values ('stock', '/order/orders', 'set-aside', 1, 'handler', 'order-topic', 0, 0, '[]', '')`,
+    `insert into dead_letters (consumer, topic, partition, "offset", reason) values ('stock', 'order-topic', 3, 4711, 'planted')`,
+    await rowOfOutbox(),
+  )
+  plant(/parked/, 'set-aside')
+  plant(/dead letters/, /stock has made order-topic-3@4711 a dead letter: planted/)
+  plant(/dead letters/, /order-topic-3@4711, which is on no dead-letter topic/)
+  plant(/waits in an outbox/, '1 rows wait in the outbox of stock')
+}
+
+// How events wait there is the services' own affair: any row will do.
+async function rowOfOutbox(): Promise<string> {
+  const columns = await query(
+    'stock',
+    `select column_name, data_type from information_schema.columns
+     where table_name = 'outbox' and is_nullable = 'NO' and column_default is null and is_identity = 'NO'`,
+  )
+  const names = columns.map(({ column_name: name }) => `"${String(name)}"`)
+  const values = columns.map(({ data_type: type }) => (type === 'text' ? "'x'" : '1'))
+  return `insert into outbox (${names.join(', ')}) values (${values.join(', ')})`
+}
+
+function books(): { brokers: string; databaseUrl: (service: string) => string } {
+  return { brokers: shop.brokers, databaseUrl: (service) => shop.adminUrlOf(service) }
+}
+
+async function garbageOffset(): Promise<number> {
+  const records = await readTopic(shop.brokers, 'order-topic')
+  return records.find(({ value }) => value === GARBAGE.value)?.offset ?? -1
+}
+
+async function idsOf(sql: string): Promise<string[]> {
+  return (await query('order', sql)).map((row) => String(row['order_id']))
+}
+
+async function change(service: string, ...statements: string[]): Promise<void> {
+  for (const statement of statements) await query(service, statement)
+}
+
+async function query(service: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: shop.adminUrlOf(service) })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function startService(service: string): Promise<void> {
+  const [port] = await servicePorts(1)
+  const child = spawn(process.execPath, [join(import.meta.dirname, `../services/${service}/main.ts`)], {
+    env: { ...process.env, ...shop.env(service, { HTTP_PORT: String(port) }) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  services.set(service, child)
+  urls.set(service, `http://127.0.0.1:${port}`)
+  await until(`${service} is ready`, async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok)
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}
+
+async function putOnSale(productId: string, units: number): Promise<void> {
+  const name = { ko: productId, en: productId }
+  const about = { productId, name, priceMinor: 12_900, currency: 'KRW', units }
+  assert.equal((await sendJson(`${urls.get('product')}/products`, about)).status, 201)
+  await until(
+    `${productId} can be ordered`,
+    async () => (await fetch(`${urls.get('order')}/orderable-products/${productId}`)).ok,
+  )
+}
