@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { build } from 'hdr-histogram-js'
+import { Connection } from '../generator/connection.ts'
+import type { FromGenerator, LoadOptions, LoadResult, ToGenerator } from '../generator/load.ts'
+
+// Places orders for one run and tells its parent what came back.
+
+const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
+const { connections, warmUpMs, sampleMs, products, perSecond } = options
+
+const TICK_MS = 1
+const LAST_ANSWERS_WITHIN_MS = 15_000
+
+const statuses = new Map<number, number>()
+const latency = build({
+  lowestDiscernibleValue: 1,
+  highestTrackableValue: 60_000_000,
+  numberOfSignificantValueDigits: 3,
+})
+const idle: Connection[] = []
+let sent = 0
+let answered = 0
+let recordsThere = 0
+let window = options.window ?? Infinity
+let phase: 'warm-up' | 'sample' | 'over' = 'warm-up'
+let sampled = 0
+// Open loop: the number of the next request, whose time is `startedAt + number * interval`.
+let scheduled = 0
+let startedAt = 0
+
+function onAnswer(connection: Connection, status: number): void {
+  answered += 1
+  statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  if (phase === 'sample') {
+    sampled += 1
+    latency.recordValue(Math.max(1, Math.round((performance.now() - connection.sentAt) * 1000)))
+  }
+  if (perSecond === undefined) sendNext(connection)
+  else idle.push(connection)
+  if (perSecond !== undefined) sendDue()
+}
+
+function sendNext(connection: Connection): void {
+  if (phase === 'over' || 2 * sent - recordsThere >= window) {
+    idle.push(connection)
+    return
+  }
+  connection.send(sent, sent % products, performance.now())
+  sent += 1
+}
+
+function sendDue(): void {
+  if (perSecond === undefined || phase === 'over') return
+  const due = ((performance.now() - startedAt) * perSecond) / 1000
+  while (scheduled <= due) {
+    // In turns: a server hangs up on a connection that has never asked anything for ten seconds.
+    const connection = idle.shift()
+    // All are waiting for answers: this request is late, and its latency says so.
+    if (connection === undefined) return
+    connection.send(sent, sent % products, startedAt + (scheduled * 1000) / perSecond)
+    sent += 1
+    scheduled += 1
+  }
+}
+
+async function lastAnswers(until: number): Promise<void> {
+  for (let missing = sent - answered; missing > 0; missing = sent - answered) {
+    if (performance.now() > until) onLost(new Error(`${missing} requests were never answered`))
+    await sleep(5)
+  }
+}
+
+function onLost(error: Error): void {
+  console.error(`generate-load: ${error.message}`)
+  process.exit(1)
+}
+
+function tell(message: FromGenerator): void {
+  process.send?.(message)
+}
+
+process.on('message', (message: ToGenerator) => {
+  recordsThere = message.records
+  window = message.window
+  if (perSecond === undefined) for (const connection of idle.splice(0)) sendNext(connection)
+})
+
+const all: Connection[] = []
+for (let number = 0; number < connections; number += 1) {
+  all.push(await Connection.open({ port: options.port, idPrefix: options.idPrefix, onAnswer, onLost }))
+}
+
+const startedAtEpoch = performance.timeOrigin + performance.now()
+startedAt = performance.now()
+let timer: NodeJS.Timeout | undefined
+if (perSecond === undefined) for (const connection of all) sendNext(connection)
+else {
+  idle.push(...all)
+  timer = setInterval(sendDue, TICK_MS)
+}
+await sleep(warmUpMs)
+phase = 'sample'
+tell({ phase: 'warm' })
+const sampleFrom = performance.now()
+const cpuBefore = process.cpuUsage()
+await sleep(sampleMs)
+phase = 'over'
+const sampleTo = performance.now()
+const cpu = process.cpuUsage(cpuBefore)
+clearInterval(timer)
+tell({ phase: 'sampled' })
+
+await lastAnswers(sampleTo + LAST_ANSWERS_WITHIN_MS)
+const result: LoadResult = {
+  statuses: Object.fromEntries(statuses),
+  perSecond: (sampled * 1000) / (sampleTo - sampleFrom),
+  startedAt: startedAtEpoch,
+  endedAt: performance.timeOrigin + sampleTo,
+  latencyMs: {
+    p50: latency.getValueAtPercentile(50) / 1000,
+    p99: latency.getValueAtPercentile(99) / 1000,
+    max: latency.maxValue / 1000,
+  },
+  cpuUs: (cpu.user + cpu.system) / Math.max(1, sampled),
+}
+tell({ result })
+for (const connection of all) connection.close()
+process.disconnect?.()
