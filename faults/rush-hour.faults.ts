@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { until } from '@timesale/testkit/until'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Offsets } from '@timesale/testkit/offsets'
+import { startLoad } from '@timesale/bench/generator/load'
+import { orderIdPrefix, productId } from '@timesale/bench/generator/order-request'
+import { settled } from '@timesale/verify/verdict'
+import { Rush, assertTurnedAway, placeOrder, type TimedAnswer } from './rush.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { startShop, type Shop } from './shop.ts'
+
+// Too much, and one thing that cannot be done.
+
+const PRODUCTS = ['SCARCE', 'PLENTY-1', 'PLENTY-2']
+
+test('an order that stock cannot apply is set aside in the midst of a rush, all others flow, and it follows once that is mended', async () => {
+  const { sql } = shop.infrastructure.admin('stock')
+  await using rush = new Rush(shop, { name: 'poison', ordersPerSecond: 200, products: PRODUCTS })
+  await rush.more(300)
+  // A movement that was never made stands where its own has to be written: the database refuses it, each time.
+  const orderId = 'poisoned'
+  await sql`
+    insert into stock_ledger (product_id, order_id, version, kind, quantity)
+    values ('PLENTY-1', ${orderId}, 1, 'RESERVE', 1)`
+  const placed = await placeOrder(shop.process('order-1').url, { orderId, productId: 'PLENTY-1', quantity: 1 })
+  assert.equal(placed.status, 202)
+  await until('it is parked', async () => (await sql`select 1 from parked_events`).length > 0)
+  const decidedBefore = await decided()
+  await rush.more(500)
+  await until('others are decided', async () => (await decided()) > decidedBefore + 400)
+  const parked = await sql`select source, aggregate_id, version, reason from parked_events`
+  assert.deepEqual(parked, [{ source: '/order/orders', aggregate_id: orderId, version: 1, reason: 'handler' }])
+  assert.deepEqual(await sql`select 1 from dead_letters`, [])
+  const [waits] = await shop.infrastructure.admin('order').sql`select status from orders where order_id = ${orderId}`
+  assert.deepEqual(waits, { status: 'PLACED' })
+
+  await sql`delete from stock_ledger where order_id = ${orderId}`
+  await sql`update parked_events set reason = 'gap'`
+  await rush.more(300)
+  await rush.endsWell(1_000)
+})
+
+test('at three times what the shop can do every order is answered within a second, and afterwards all is as before', async (t) => {
+  const order = shop.process('order-1')
+  const port = Number(new URL(order.url).port)
+  const perSecond = await sustainable(port)
+  const idPrefix = orderIdPrefix()
+  const memory = await watched(order, async () => {
+    await using load = await startLoad({
+      ...{ port, idPrefix, products: PRODUCTS_ON_SALE, connections: 2_000 },
+      ...{ warmUpMs: 2_000, sampleMs: OVERLOAD_MS, perSecond: 3 * perSecond },
+    })
+    await load.warm
+    // The generator counts statuses; what an answer says is read here.
+    const probes: TimedAnswer[] = []
+    for (const end = performance.now() + OVERLOAD_MS; performance.now() < end;) {
+      probes.push(await placeOrder(order.url, { orderId: `probe-${probes.length}`, productId: 'P0000', quantity: 1 }))
+    }
+    const { statuses, latencyMs } = await load.result
+    const said = `${perSecond} orders a second are sustained, ${JSON.stringify({ statuses, latencyMs })}`
+    t.diagnostic(said)
+    assert.ok(latencyMs.p99 < 1_000, said)
+    assert.ok(latencyMs.max < 10_000, said)
+    assert.deepEqual(
+      Object.keys(statuses).filter((status) => !['202', '503'].includes(status)),
+      [],
+      said,
+    )
+    for (const probe of probes) if (probe.status !== 202) assertTurnedAway(probe)
+    const [stored] = await shop.infrastructure.admin('order').sql<{ n: number }>`
+      select count(*)::int as n from orders where order_id like ${`${idPrefix}%`}`
+    assert.equal(stored?.n, statuses['202'], 'what was accepted is there, and nothing else')
+  })
+  t.diagnostic(`${Math.round(memory / 1024 / 1024)} MB`)
+  assert.ok(memory < MEMORY_MAX_BYTES, `it took ${Math.round(memory / 1024 / 1024)} MB`)
+  let calm = 0
+  await until(
+    'ten orders in a row are answered soon',
+    async () => {
+      const orderId = `after-${performance.now()}`
+      const { status, ms } = await placeOrder(order.url, { orderId, productId: 'P0000', quantity: 1 })
+      calm = status === 202 && ms < 250 ? calm + 1 : 0
+      return calm === 10
+    },
+    30_000,
+  )
+  await order.ready()
+  await using rush = new Rush(shop, { name: 'calm', ordersPerSecond: 50, products: PRODUCTS })
+  await rush.more(100)
+  await rush.endsWell(80)
+})
+
+const PRODUCTS_ON_SALE = 3
+const OVERLOAD_MS = 10_000
+/** Each order makes two. Enough that every part always has something to do. */
+const RECORDS_UNDER_WAY = 1_000
+// At rest it takes about 120 MB.
+const MEMORY_MAX_BYTES = 1024 * 1024 * 1024
+
+let shop: Shop
+
+/** Orders that are decided in a second while no more come than can be, so that hardly any work is left at the end. */
+async function sustainable(port: number): Promise<number> {
+  await using offsets = new Offsets(shop.books.brokers)
+  const recordsBefore = await offsets.count('order-topic')
+  await using load = await startLoad({
+    ...{ port, idPrefix: orderIdPrefix(), products: PRODUCTS_ON_SALE, window: RECORDS_UNDER_WAY },
+    ...{ connections: 64, warmUpMs: 3_000, sampleMs: 6_000 },
+  })
+  let over = false
+  const telling = (async () => {
+    while (!isOver()) {
+      load.tell({ records: (await offsets.count('order-topic')) - recordsBefore, window: RECORDS_UNDER_WAY })
+      await sleep(20)
+    }
+  })()
+  function isOver(): boolean {
+    return over
+  }
+  await load.warm
+  const began = performance.now()
+  const before = await decided()
+  await load.sampled
+  const perSecond = ((await decided()) - before) / ((performance.now() - began) / 1000)
+  await load.result
+  over = true
+  await telling
+  assert.ok(perSecond > 50, `only ${perSecond} orders a second are decided`)
+  await settled(shop.books)
+  return Math.round(perSecond)
+}
+
+/** The most memory that a process took meanwhile. */
+async function watched(one: ServiceProcess, work: () => Promise<void>): Promise<number> {
+  let highest = 0
+  const look = setInterval(() => {
+    const memory = one.metric('process_resident_memory_bytes')
+    memory.then((bytes) => (highest = Math.max(highest, bytes))).catch(() => undefined)
+  }, 500)
+  try {
+    await work()
+  } finally {
+    clearInterval(look)
+  }
+  assert.ok(highest > 0)
+  return highest
+}
+
+before(async () => {
+  shop = await startShop()
+  await shop.putOnSale('SCARCE', 1_000)
+  await shop.putOnSale('PLENTY-1', 1_000_000)
+  await shop.putOnSale('PLENTY-2', 1_000_000)
+  for (let index = 0; index < PRODUCTS_ON_SALE; index += 1) await shop.putOnSale(productId(index), 1_000_000)
+})
+
+after(() => shop?.[Symbol.asyncDispose]())
+
+async function decided(): Promise<number> {
+  const [row] = await shop.infrastructure.admin('order').sql<{ n: number }>`
+    select count(*)::int as n from orders where status <> 'PLACED'`
+  return row?.n ?? 0
+}

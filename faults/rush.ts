@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { Buyers } from '@timesale/sale/buyers'
+import { OrderClient, type Answer } from '@timesale/sale/order-client'
+import { until } from '@timesale/testkit/until'
+import { settled, verdict } from '@timesale/verify/verdict'
+import type { Shop } from './shop.ts'
+
+export interface RushOptions {
+  /** Told apart by this from all other rushes of a shop. */
+  readonly name: string
+  readonly ordersPerSecond: number
+  readonly products: readonly string[]
+  /** Processes of the order service; a buyer who gets no answer from one asks another. */
+  readonly at?: readonly string[]
+}
+
+/** Buyers who come whatever the shop does, before, during and after a fault, and what must be true in the end. */
+export class Rush implements AsyncDisposable {
+  readonly buyers: Buyers
+  readonly #shop: Shop
+
+  constructor(shop: Shop, { name, ordersPerSecond, products, at = ['order-1'] }: RushOptions) {
+    this.#shop = shop
+    const urls = at.map((one) => shop.process(one).url)
+    // More than can be under way in any fault: nobody may wait for a connection instead of an answer.
+    this.buyers = new Buyers({ name, ordersPerSecond, products, urls, connections: 4_000 })
+  }
+
+  /** So many more orders than now are accepted. */
+  async more(orders: number, withinMs = 60_000): Promise<void> {
+    const enough = this.buyers.figures.accepted + orders
+    await until(`${orders} more orders are accepted`, () => this.buyers.figures.accepted >= enough, withinMs)
+  }
+
+  /** No new buyers, everybody knows what became of their order, the shop comes to rest, and its books balance. */
+  async endsWell(atLeast: number): Promise<void> {
+    await this.buyers.stop()
+    const { accepted, gaveUp } = this.buyers.figures
+    assert.ok(accepted >= atLeast, `only ${accepted} orders were accepted: nothing is proved`)
+    assert.deepEqual(this.buyers.unexpected, [])
+    assert.equal(gaveUp, 0)
+    try {
+      await settled(this.#shop.books)
+      assert.deepEqual(await verdict(this.#shop.books, this.buyers.outcome()), [])
+    } catch (error) {
+      console.error(await this.#shop.logs())
+      throw error
+    }
+  }
+
+  /** Whoever still waits goes away. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.buyers.abandon()
+  }
+}
+
+export interface TimedAnswer extends Answer {
+  readonly ms: number
+}
+
+/** Sends an order once. */
+export async function placeOrder(
+  url: string,
+  order: { orderId: string; productId: string; quantity: number; buyerId?: string },
+): Promise<TimedAnswer> {
+  const client = new OrderClient({ urls: [url], connections: 1, answerWithinMs: ANSWER_WITHIN_MS })
+  const asked = performance.now()
+  const answer = await client.post(0, '/orders', JSON.stringify(order))
+  const ms = performance.now() - asked
+  await client.close()
+  return { ...answer, ms }
+}
+
+/** Asserts that somebody was turned away, without effect, and told when to come again. */
+export function assertTurnedAway(answer: TimedAnswer): void {
+  assert.equal(answer.status, 503, `${answer.status} ${answer.text}`)
+  assert.ok((answer.retryAfterMs ?? 0) >= 1_000, 'it says when to come again')
+  assert.ok(answer.refused, `${answer.text} promises that it had no effect`)
+}
+
+const ANSWER_WITHIN_MS = 15_000

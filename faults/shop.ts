@@ -1,0 +1,137 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serviceNames, type ServiceName } from '@timesale/local/shop/ports'
+import { sendJson } from '@timesale/testkit/http'
+import { servicePorts, startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
+import { kafkaRequests, openProxy, postgresRequests, type TcpProxy } from '@timesale/testkit/tcp-proxy'
+import { until } from '@timesale/testkit/until'
+import { ServiceProcess } from './service-process.ts'
+
+export interface ShopOptions {
+  /** How many processes of a service; one of each otherwise. They are called `order-1`, `order-2`, `stock-1` and so on. */
+  readonly processes?: Partial<Record<ServiceName, number>>
+  /** Which processes reach a server by way of a proxy: each its own for its database, all one for Kafka, all one for Redis. */
+  readonly proxied?: {
+    readonly database?: readonly string[]
+    readonly kafka?: readonly string[]
+    readonly redis?: readonly string[]
+  }
+  /** Over what the processes of a service are started with. */
+  readonly env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>
+}
+
+/** Real servers and services, with proxies between them, in a folder that is gone afterwards. */
+export interface Shop extends AsyncDisposable {
+  readonly infrastructure: Infrastructure
+  /** Where the books are: past every proxy, as the superuser. */
+  readonly books: { databaseUrl(service: ServiceName): string; readonly brokers: string }
+  readonly kafkaProxy: TcpProxy
+  readonly redisProxy: TcpProxy
+  databaseProxy(process: string): TcpProxy
+  process(name: string): ServiceProcess
+  part(name: string): TestPart
+  /** One more process of a service; `env` goes over what the others have. */
+  addProcess(name: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>
+  /** Resolves when the order service accepts orders for it. */
+  putOnSale(productId: string, units: number): Promise<void>
+  /** The last lines that each process has logged, for whoever must find out what went wrong. */
+  logs(): Promise<string>
+}
+
+/** Resolves when all processes are ready. */
+export async function startShop({ processes = {}, proxied = {}, env = {} }: ShopOptions = {}): Promise<Shop> {
+  const folder = await mkdtemp(join(tmpdir(), 'timesale-faults-'))
+  const [kafkaPort] = await servicePorts(1)
+  const infrastructure = await startInfrastructure({
+    databases: serviceNames,
+    kafka: true,
+    redis: true,
+    advertisedPort: kafkaPort,
+  })
+  const kafkaProxy = await openProxy({ to: infrastructure.outsidePort, port: kafkaPort, requests: kafkaRequests })
+  const redisProxy = await openProxy({ to: Number(new URL(infrastructure.redisUrl).port) })
+  const databaseProxies = new Map<string, TcpProxy>()
+  const running = new Map<string, ServiceProcess>()
+
+  const down = async (): Promise<void> => {
+    await Promise.all([...running.values()].map((one) => one.close()))
+    await Promise.all([kafkaProxy, redisProxy, ...databaseProxies.values()].map((one) => one[Symbol.asyncDispose]()))
+    await infrastructure[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  const addProcess = async (name: string, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
+    const service = serviceOf(name)
+    const [port] = await servicePorts(1)
+    const own = infrastructure.env(service, { LOG_LEVEL: 'info', INSTANCE_ID: name, ...env[service], ...more })
+    if (proxied.database?.includes(name) === true) {
+      const direct = own['DB_URL'] ?? ''
+      const proxy = await openProxy({ to: Number(new URL(direct).port), requests: postgresRequests })
+      databaseProxies.set(name, proxy)
+      own['DB_URL'] = proxy.url(direct)
+    }
+    if (proxied.kafka?.includes(name) === true) own['KAFKA_BROKERS'] = `127.0.0.1:${kafkaProxy.port}`
+    if (proxied.redis?.includes(name) === true) own['REDIS_URL'] = redisProxy.url(infrastructure.redisUrl)
+    const one = new ServiceProcess({ name, service, port, env: own, logFile: join(folder, `${name}.log`) })
+    running.set(name, one)
+    await one.start()
+    return one
+  }
+
+  const process = (name: string): ServiceProcess => found(running, name)
+  const logs = async (): Promise<string> => {
+    const files = await readdir(folder)
+    const texts = await Promise.all(files.map(async (file) => [file, await readFile(join(folder, file), 'utf8')]))
+    return texts.map(([file, text = '']) => `--- ${file}\n${text.split('\n').slice(-LOG_LINES).join('\n')}`).join('\n')
+  }
+
+  try {
+    const names = serviceNames.flatMap((service) =>
+      Array.from({ length: processes[service] ?? 1 }, (_none, index) => `${service}-${index + 1}`),
+    )
+    await Promise.all(names.map((name) => addProcess(name)))
+    await Promise.all([...running.values()].map((one) => one.ready()))
+  } catch (error) {
+    console.error(await logs())
+    await down()
+    throw error
+  }
+
+  return {
+    infrastructure,
+    books: { databaseUrl: (service) => infrastructure.adminUrlOf(service), brokers: infrastructure.brokers },
+    kafkaProxy,
+    redisProxy,
+    databaseProxy: (name) => found(databaseProxies, name),
+    process,
+    part: (name) => found(infrastructure.parts, name),
+    addProcess,
+    async putOnSale(productId, units) {
+      const name = { ko: productId, en: productId }
+      const about = { productId, name, priceMinor: 1_000, currency: 'KRW', units }
+      const answer = await sendJson(`${process('product-1').url}/products`, about)
+      if (answer.status !== 201) throw new Error(`${productId} was answered ${answer.status} ${answer.text}`)
+      await until(
+        `${productId} can be ordered`,
+        async () => (await fetch(`${process('order-1').url}/orderable-products/${productId}`)).ok,
+      )
+    },
+    logs,
+    [Symbol.asyncDispose]: down,
+  }
+}
+
+const LOG_LINES = 25
+
+function serviceOf(process: string): ServiceName {
+  const service = serviceNames.find((name) => process.startsWith(`${name}-`))
+  if (service === undefined) throw new Error(`${process} is a process of no service`)
+  return service
+}
+
+function found<One>(all: ReadonlyMap<string, One>, name: string): One {
+  const one = all.get(name)
+  if (one === undefined) throw new Error(`There is no ${name}, only ${[...all.keys()].join(', ')}`)
+  return one
+}
