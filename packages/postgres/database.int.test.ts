@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
+import { connect, createServer } from 'node:net'
 import { after, before, test } from 'node:test'
-import { startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { servicePorts, startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
 import { pauseSessions } from '@timesale/testkit/parts'
-import { commitOf, openProxy, postgresRequests } from '@timesale/testkit/tcp-proxy'
+import { commitOf, openProxy, postgresRequests, type RequestCutter } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
-import { DatabaseError } from 'pg'
+import fc from 'fast-check'
+import { Client, DatabaseError } from 'pg'
 import { Database } from './database.ts'
-import { CommitOutcomeUnknown, DatabaseUnavailable, isInfrastructure, isUniqueViolation, outcomeOf } from './errors.ts'
+import {
+  CommitOutcomeUnknown,
+  DatabaseUnavailable,
+  TransactionAborted,
+  isInfrastructure,
+  isUniqueViolation,
+  outcomeOf,
+} from './errors.ts'
 import { rememberInstallation } from './installation.ts'
 import { schemaIsCurrent } from './schema.ts'
 import type { Sql } from './sql.ts'
@@ -281,6 +291,327 @@ test('the schema is current when all migrations of this code were applied, and n
   assert.equal(await schemaIsCurrent(db.sql, migrations), true)
 })
 
+test('statements that nobody awaited go with COMMIT, also those that were said before BEGIN was answered', async () => {
+  const { db, id, rowsOf } = setup()
+  for (const early of [true, false]) {
+    const own = early ? id : id + 10
+    await db.tx(async (tx) => {
+      if (!early) await tx`select 1`
+      void tx`insert into probe (id) values (${own})`
+      void tx`insert into probe (id) values (${own + 1})`
+    })
+    assert.deepEqual([await rowsOf(own), await rowsOf(own + 1)], [1, 1], early ? 'before BEGIN was answered' : 'later')
+  }
+})
+
+test('of statements that nobody awaited the one that fails undoes all, and is what the transaction throws', async () => {
+  const { db, id, rowsOf } = setup()
+  for (const early of [true, false]) {
+    const error = await failure(
+      db.tx(async (tx) => {
+        if (!early) await tx`select 1`
+        void tx`insert into probe (id) values (${id})`
+        void tx`insert into probe (id, n) values (${id + 1}, -1)`
+        void tx`insert into probe (id) values (${id + 2})`
+      }),
+    )
+    assert.ok(error instanceof DatabaseError)
+    assert.equal(error.code, '23514', early ? 'before BEGIN was answered' : 'later')
+    assert.ok(!isInfrastructure(error))
+    assert.deepEqual([await rowsOf(id), await rowsOf(id + 1), await rowsOf(id + 2)], [0, 0, 0])
+    assert.deepEqual(db.load(), { total: 1, idle: 1, waiting: 0 })
+  }
+})
+
+test('of statements that share a round trip the first that fails is what the transaction throws, however it is awaited', async () => {
+  const { db, id } = setup()
+  // What is awaited at the other end of a chain of functions is heard of later than what is awaited at once.
+  const deep = async (work: () => Promise<unknown>, depth: number): Promise<unknown> =>
+    depth === 0 ? await work() : await deep(work, depth - 1)
+  for (const [failing, next] of [
+    [0, 9],
+    [9, 0],
+  ] as const) {
+    const error = await failure(
+      db.tx(async (tx) => {
+        await tx`select 1`
+        await Promise.all([
+          deep(() => tx`insert into probe (id, n) values (${id}, -1)`, failing),
+          deep(() => tx`insert into probe (id) values (${id + 1})`, next),
+        ])
+      }),
+    )
+    assert.ok(error instanceof DatabaseError)
+    assert.equal(error.code, '23514')
+  }
+  const awaitedLast = await failure(
+    db.tx(async (tx) => {
+      await tx`select 1`
+      void tx`insert into probe (id, n) values (${id}, -1)`
+      await tx`insert into probe (id) values (${id + 1})`
+    }),
+  )
+  assert.ok(awaitedLast instanceof DatabaseError)
+  assert.equal(awaitedLast.code, '23514')
+})
+
+test('a statement after its transaction is refused, and never part of what the connection does next', async () => {
+  const { db, id, rowsOf } = setup()
+  let late: Sql | undefined
+  await db.tx(async (tx) => {
+    late = tx
+    await tx`insert into probe (id) values (${id})`
+  })
+  assert.ok(late !== undefined)
+  const sayLate = late
+  assert.ok((await failure(sayLate`insert into probe (id) values (${id + 1})`)) instanceof TransactionAborted)
+  await db.tx(async (tx) => {
+    await tx`insert into probe (id) values (${id + 2})`
+    assert.ok((await failure(sayLate`insert into probe (id) values (${id + 3})`)) instanceof TransactionAborted)
+  })
+  assert.deepEqual([await rowsOf(id), await rowsOf(id + 1), await rowsOf(id + 2), await rowsOf(id + 3)], [1, 0, 1, 0])
+
+  // Something that goes on after another part has failed, from before BEGIN was answered and from later.
+  for (const early of [true, false]) {
+    const goOn = Promise.withResolvers<void>()
+    let second: Promise<unknown> = Promise.resolve()
+    const thrown = new Error('the other part failed')
+    const work = db.tx(async (tx) => {
+      if (!early) await tx`select 1`
+      void tx`insert into probe (id) values (${id + 4})`
+      second = failure(goOn.promise.then(() => tx`insert into probe (id) values (${id + 5})`))
+      throw thrown
+    })
+    const next = db.tx(async (tx) => {
+      await tx`insert into probe (id) values (${id + (early ? 6 : 7)})`
+      goOn.resolve()
+      assert.ok((await second) instanceof TransactionAborted)
+    })
+    assert.equal(await failure(work), thrown)
+    await next
+    assert.deepEqual([await rowsOf(id + 4), await rowsOf(id + 5), await rowsOf(id + (early ? 6 : 7))], [0, 0, 1])
+  }
+})
+
+test('no write is under way before BEGIN was answered; reads are', async () => {
+  const { id, rowsOf } = setup()
+  const said: string[] = []
+  await using proxy = await openProxy({ to: portOf(direct()), requests: () => overheard(postgresRequests(), said) })
+  await using db = open({ url: proxy.url(direct()) })
+  await db.sql`select 1`
+  proxy.slow({ latencyMs: 400 }, { direction: 'down' })
+  said.length = 0
+  const done = db.tx((tx) =>
+    Promise.all([
+      tx`insert into probe (id) values (${id})`,
+      tx`with added as (insert into probe (id) values (${id + 1}) returning 1) select * from added`,
+      tx`select 'a read'`,
+    ]),
+  )
+  await until('the read was said', () => said.some((text) => text.includes('a read')))
+  await sleep(100)
+  assert.ok(said.some((text) => text.includes('begin')))
+  assert.deepEqual(
+    said.filter((text) => text.includes('insert')),
+    [],
+  )
+  await done
+  assert.deepEqual([await rowsOf(id), await rowsOf(id + 1)], [1, 1])
+})
+
+test('a transaction that could not begin has done nothing', async () => {
+  const { id, rowsOf } = setup()
+  await using forger = await openForger('begin', 'begim')
+  await using db = open({ url: forger.url })
+  const error = await failure(
+    db.tx((tx) =>
+      Promise.all([
+        tx`insert into probe (id) values (${id})`,
+        tx`insert into probe (id) values (${id + 1})`,
+        tx`select 1`,
+      ]),
+    ),
+  )
+  assert.ok(error instanceof DatabaseError)
+  assert.equal(error.code, '42601')
+  const unawaited = await failure(db.tx(async (tx) => void tx`insert into probe (id) values (${id + 2})`))
+  assert.ok(unawaited instanceof DatabaseError)
+  assert.deepEqual([await rowsOf(id), await rowsOf(id + 1), await rowsOf(id + 2)], [0, 0, 0])
+})
+
+test('a write that the server refuses has done nothing, and its session is used again', async () => {
+  const { db, id, rowsOf } = setup()
+  const [before] = await db.sql<{ pid: number }>`select pg_backend_pid() as pid`
+  const refused = await failure(db.write`insert into probe (id, n) values (${id}, 1), (${id + 1}, -1)`)
+  assert.ok(refused instanceof DatabaseError)
+  assert.equal(refused.code, '23514')
+  assert.equal(outcomeOf(refused), 'none')
+  assert.deepEqual([await rowsOf(id), await rowsOf(id + 1)], [0, 0])
+  assert.deepEqual(await db.write`insert into probe (id) values (${id}) returning n`, [{ n: 1 }])
+  const [next] = await db.sql<{ pid: number }>`select pg_backend_pid() as pid`
+  assert.equal(next?.pid, before?.pid)
+})
+
+test('a write whose answer is lost may stand, and one that no connection was found for does not', async () => {
+  const { id, rowsOf } = setup()
+  await using proxy = await openProxy({ to: portOf(direct()), requests: postgresRequests })
+  await using db = open({ url: proxy.url(direct()) })
+  const add = (added: number) => db.write`insert into probe (id) values (${added})`
+  await add(id)
+  // By now it is prepared: its text is not said again, its value is.
+  proxy.dropAnswerTo((request) => request.includes(String(id + 1)))
+  const error = await failure(add(id + 1))
+  assert.ok(error instanceof CommitOutcomeUnknown)
+  assert.equal(outcomeOf(error), 'unknown')
+  await until('it is committed', async () => (await rowsOf(id + 1)) === 1)
+  await add(id + 2)
+  assert.equal(await rowsOf(id + 2), 1)
+
+  await using away = open({ url: direct().replace(/:\d+\//, ':1/') })
+  const unsent = await failure(away.write`insert into probe (id) values (${id + 3})`)
+  assert.ok(unsent instanceof DatabaseUnavailable)
+  assert.equal(outcomeOf(unsent), 'none')
+})
+
+test('a write that is cut off by the end of its session may stand', async () => {
+  const { db, id, rowsOf, application } = setup()
+  const { sql } = infra.admin('order')
+  const cut = failure(db.write`insert into probe (id) select ${id}::bigint from pg_sleep(20)`)
+  await until('it runs', async () => {
+    const rows = await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = ${application} and wait_event = 'PgSleep'`
+    return rows.length > 0
+  })
+  assert.ok((await cut) instanceof CommitOutcomeUnknown)
+  assert.equal(await rowsOf(id), 0)
+})
+
+test('statements are prepared once a connection, and again on the next one', async () => {
+  const { db, id, endSessions, rowsOf } = setup()
+  const add = (sql: Sql, added: number) => sql`insert into probe (id) values (${added})`
+  const prepared = async () => {
+    const rows = await db.sql<{ statement: string }>`select statement from pg_prepared_statements order by statement`
+    return rows.map(({ statement }) => statement).filter((text) => text.includes('into probe'))
+  }
+  // Several times before the first of them was answered, too.
+  await db.tx(async (tx) => {
+    await Promise.all([add(tx, id), add(tx, id + 1), add(tx, id + 2)])
+  })
+  await add(db.sql, id + 3)
+  assert.deepEqual(await prepared(), ['insert into probe (id) values ($1)'])
+  await endSessions()
+  await until('the pool has noticed', () => db.load().total === 0)
+  await db.tx(async (tx) => {
+    await Promise.all([add(tx, id + 4), add(tx, id + 5)])
+  })
+  assert.deepEqual(await prepared(), ['insert into probe (id) values ($1)'])
+  assert.equal(await rowsOf(id + 5), 1)
+})
+
+test('a statement whose first try is refused works the next time', async () => {
+  const { db, id, rowsOf } = setup()
+  const { sql } = infra.admin('order')
+  const look = () => db.sql<{ n: number }>`select n from probe_later where id = ${id}`
+  assert.ok(isInfrastructure(await failure(look())))
+  await sql`create table probe_later (id bigint primary key, n integer)`
+  await sql`grant select on probe_later to order_local`
+  assert.deepEqual(await look(), [])
+
+  const add = (n: number) => db.write`insert into probe (id, n) values (${id}, ${n})`
+  await failure(add(-1))
+  await add(1)
+  assert.equal(await rowsOf(id), 1)
+})
+
+test('a statement works on when a migration adds a column to its table; at worst the world is to blame, once', async () => {
+  const { db, id } = setup()
+  const { sql } = infra.admin('order')
+  await sql`create table probe_grown (id bigint primary key, n integer)`
+  await sql`grant select, insert on probe_grown to order_local`
+  await db.write`insert into probe_grown (id, n) values (${id}, 1)`
+  const all = (on: Sql) => on<{ n: number }>`select * from probe_grown where id = ${id}`
+  for (const run of [() => all(db.sql), () => db.tx(all)]) {
+    assert.equal((await run()).length, 1)
+    await sql`alter table probe_grown add column more text`
+    const first = await run().catch((error: unknown) => error)
+    // Else a consumer would take it for the fault of its events, and set all of them aside.
+    if (first instanceof Error) assert.ok(isInfrastructure(first), first.message)
+    assert.equal((await run())[0]?.n, 1)
+    await sql`alter table probe_grown drop column more`
+    await run().catch(() => undefined)
+  }
+})
+
+test('two databases that say different things never mix them up', async () => {
+  const one = setup()
+  const other = setup()
+  for (let round = 0; round < 2; round += 1) {
+    assert.deepEqual(await one.db.sql`select 'one' as said, ${1}::int as n`, [{ said: 'one', n: 1 }])
+    assert.deepEqual(await other.db.sql`select 'other' as said, ${2}::int as n`, [{ said: 'other', n: 2 }])
+    assert.deepEqual(await other.db.sql`select 'third' as said`, [{ said: 'third' }])
+    assert.deepEqual(await one.db.sql`select 'fourth' as said`, [{ said: 'fourth' }])
+  }
+})
+
+test('an array is for the server what it is when the driver itself puts it together', async () => {
+  const { db } = setup()
+  const client = new Client({ connectionString: infra.env('order')['DB_URL'] ?? '' })
+  await client.connect()
+  try {
+    const same = async <Row>(ours: Promise<Row[]>, theirs: string, values: unknown[]): Promise<void> => {
+      assert.deepEqual(await ours, (await client.query({ text: theirs, values })).rows)
+    }
+    await fc.assert(
+      fc.asyncProperty(texts, numbers, dates, binaries, async (text, number, date, binary) => {
+        await same(db.sql`select ${text}::text[] as got`, 'select $1::text[] as got', [text])
+        await same(db.sql`select ${number}::float8[] as got`, 'select $1::float8[] as got', [number])
+        await same(db.sql`select ${date}::timestamptz[] as got`, 'select $1::timestamptz[] as got', [date])
+        await same(db.sql`select ${binary}::bytea[] as got`, 'select $1::bytea[] as got', [binary])
+        assert.deepEqual(
+          await db.sql`select * from unnest(${text}::text[], ${text.map((_one, index) => index)}::int[]) as t (one, at)`,
+          text.map((one, at) => ({ one: one ?? null, at })),
+        )
+      }),
+      { numRuns: 150 },
+    )
+  } finally {
+    await client.end()
+  }
+})
+
+const hardTexts = fc.constantFrom(
+  ...[
+    '',
+    ' ',
+    'NULL',
+    'null',
+    '"',
+    '\\',
+    '\\"',
+    "'",
+    ',',
+    '{',
+    '}',
+    '{}',
+    '{"a",NULL}',
+    '\t',
+    '\n',
+    '사과',
+    '🍎',
+    '$1',
+    '--',
+  ],
+)
+const anyText = fc.oneof(
+  hardTexts,
+  fc.string({ unit: 'binary' }).map((one) => one.replaceAll('\0', '')),
+)
+const texts = fc.array(fc.oneof({ weight: 6, arbitrary: anyText }, fc.constantFrom(null, undefined)), { maxLength: 12 })
+const numbers = fc.array(fc.oneof(fc.integer(), fc.double(), fc.maxSafeInteger(), fc.constantFrom(null, 0, -0, 1e21)))
+const dates = fc.array(fc.option(fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true })))
+const binaries = fc.array(fc.option(fc.uint8Array().map((some) => Buffer.from(some))))
+
 let infra: Infrastructure
 const opened: Database[] = []
 
@@ -350,4 +681,36 @@ function part(name: string): TestPart {
   const found = infra.parts.get(name)
   assert.ok(found)
   return found
+}
+
+function direct(): string {
+  return infra.env('order')['DB_URL'] ?? ''
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
+}
+
+function overheard(cut: RequestCutter, said: string[]): RequestCutter {
+  return (bytes) => {
+    const requests = cut(bytes)
+    said.push(...requests.map((request) => request.toString('latin1')))
+    return requests
+  }
+}
+
+/** A way to the server on which one word becomes another that is as long. */
+async function openForger(word: string, forged: string): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer((client) => {
+    const upstream = connect(portOf(direct()), '127.0.0.1')
+    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
+    upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
+    client.on('data', (data) => upstream.write(data.toString('latin1').replaceAll(word, forged), 'latin1'))
+    upstream.pipe(client)
+  })
+  const [port] = await servicePorts(1)
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const url = new URL(direct())
+  url.port = String(port)
+  return { url: url.href, [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
 }

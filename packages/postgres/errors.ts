@@ -78,6 +78,14 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   )
 }
 
+export function isNotNullViolation(error: unknown): boolean {
+  return hasSqlState(error, '23502')
+}
+
+export function hasSqlState(error: unknown, code: string): boolean {
+  return error instanceof DatabaseError && error.code === code
+}
+
 export function outcomeOf(error: unknown): Outcome {
   return error instanceof CommitOutcomeUnknown ? 'unknown' : 'none'
 }

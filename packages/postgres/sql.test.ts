@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { statementText, type Sql } from './sql.ts'
+import { statementOf, type Sql } from './sql.ts'
 
 test('a value becomes a numbered parameter', async () => {
   const { sql, sent } = setup()
@@ -61,7 +61,7 @@ test('a statement in one place of the code has one text, and another place its o
 function setup() {
   const sent: { text: string; values: readonly unknown[] }[] = []
   const sql: Sql = (text, ...values) => {
-    sent.push({ text: statementText(text), values })
+    sent.push({ text: statementOf(text).text, values })
     return Promise.resolve([])
   }
   return { sql, sent }
