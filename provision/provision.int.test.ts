@@ -23,9 +23,9 @@ test('provisioning again keeps what services have written', async () => {
   const { target, asService, options } = setup()
   const order = target('order')
   await provision(options([order]))
-  await asService(order)("insert into outbox (topic, headers, value) values ('t', '[]', 'kept')")
+  await asService(order)("insert into outbox (events, bytes, lines) values (1, 1, 'kept')")
   await provision(options([order]))
-  assert.deepEqual(await asService(order)("delete from outbox where value = 'kept' returning topic"), [{ topic: 't' }])
+  assert.deepEqual(await asService(order)("delete from outbox where lines = 'kept' returning events"), [{ events: 1 }])
 })
 
 test('two provisioners at once do what one does', async () => {
@@ -45,9 +45,9 @@ test('a service may read and write rows, and change nothing else', async () => {
   const order = target('order')
   await provision(options([order]))
   const query = asService(order)
-  await query("insert into outbox (topic, headers, value) values ('t', '[]', 'x')")
-  await query("update outbox set value = 'y' where value = 'x'")
-  assert.equal((await query("delete from outbox where value = 'y' returning 1")).length, 1)
+  await query("insert into outbox (events, bytes, lines) values (1, 1, 'x')")
+  await query("update outbox set lines = 'y' where lines = 'x'")
+  assert.equal((await query("delete from outbox where lines = 'y' returning 1")).length, 1)
   await query('select name from migrations_common union all select name from migrations_service')
 
   for (const statement of [
@@ -57,7 +57,7 @@ test('a service may read and write rows, and change nothing else', async () => {
     'create view mine as select 1',
     'create schema mine',
     'create function mine() returns integer language sql as $$ select 1 $$',
-    'create index on outbox (topic)',
+    'create index on outbox (events)',
     'create extension if not exists plpgsql_check',
     'create database mine',
     'create role mine',

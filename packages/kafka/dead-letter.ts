@@ -3,6 +3,8 @@ import { deadLetterTopic } from '@timesale/contracts/topics'
 import type { Tx } from '@timesale/postgres/sql'
 import { VALUE_LIMIT_BYTES, type RawRecord, type Undecodable } from './decode.ts'
 import { storeHeader, type StoredHeader } from './headers.ts'
+import { insertOutboxRows } from './outbox.ts'
+import { looseRow } from './outbox-lines.ts'
 
 /**
  * Sends records to the consumer's dead-letter topics, through the outbox, once each however often they are delivered.
@@ -25,14 +27,17 @@ export async function writeDeadLetters(tx: Tx, group: string, letters: readonly 
   if (written.length === 0) return []
 
   const now = new Date().toISOString()
-  await tx`
-    insert into outbox (topic, key, headers, raw)
-    select topic, key, headers, decode(raw, 'base64') from unnest(
-      ${written.map(({ record }) => deadLetterTopic(record.topic, group))}::text[],
-      ${written.map(({ record }) => textKey(record.key))}::text[],
-      ${written.map((letter) => JSON.stringify(deadLetterHeaders(letter, group, now)))}::text[],
-      ${written.map(({ record }) => keptValue(record.value)?.toString('base64') ?? null)}::text[])
-      as letter (topic, key, headers, raw)`
+  await insertOutboxRows(
+    tx,
+    written.map((letter) =>
+      looseRow({
+        topic: deadLetterTopic(letter.record.topic, group),
+        key: textKey(letter.record.key),
+        headers: deadLetterHeaders(letter, group, now),
+        value: keptValue(letter.record.value),
+      }),
+    ),
+  )
   return written
 }
 

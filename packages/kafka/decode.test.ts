@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { fact, type Fact } from '@timesale/contracts/event'
 import { OrderConfirmed, OrderPlaced, ORDER_EVENTS } from '@timesale/contracts/order-events'
 import { PRODUCT_EVENTS } from '@timesale/contracts/product-events'
+import { eventHeaders } from '@timesale/testkit/records'
 import { createDecoder, isEvent, VALUE_LIMIT_BYTES, type DeadLetterReason, type RawRecord } from './decode.ts'
-import { eventHeaders, headerBytes } from './headers.ts'
+import { headerBytes } from './headers.ts'
 
 test('a fact comes back from its record as it was told', () => {
   const { decode, placed, at } = setup()

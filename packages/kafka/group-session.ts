@@ -33,6 +33,11 @@ const HEARTBEAT_MS = 1_000
 const FETCH_WAIT_MS = 100
 const FETCH_MAX_BYTES = 1024 * 1024
 const FETCH_DEADLINE_MS = 10_000
+// While much comes in, fetches begin this far apart, so that a batch is worth its transaction. A record that comes alone
+// finds the last fetch long waiting for it, and is answered at once.
+const FETCH_GAP_MIN_MS = 15
+const FETCH_GAP_MAX_MS = 100
+const FULL_BATCH_RECORDS = 500
 // Longer than a rebalance may take.
 const JOIN_DEADLINE_MS = 20_000
 const METADATA_DEADLINE_MS = 5_000
@@ -89,6 +94,9 @@ class GroupSession {
   #isBroken = false
   #committing: Promise<void> | undefined
   #fetchFailures = 0
+  #fetchGapMs = FETCH_GAP_MIN_MS
+  /** When the last fetch from each broker began, and whether there was so much that the next one need not wait. */
+  readonly #fetches = new Map<number, { began: number; wasFull: boolean }>()
   #commitFailing = false
   #commitAllAt = Date.now() + COMMIT_ALL_EVERY_MS
   #memberId: string | undefined
@@ -169,7 +177,10 @@ class GroupSession {
     const superseded = (): boolean =>
       fetched.generation !== this.#generation || this.#options.signal.aborted || this.#isBroken
     if (fetched.records.length === 0) await this.#options.onIdle()
+    const began = performance.now()
     const done = fetched.records.length === 0 || (await this.#options.process(fetched.records, superseded))
+    // The busier the machine, the longer a batch takes, and the larger the next one may become.
+    this.#fetchGapMs = Math.min(Math.max(FETCH_GAP_MIN_MS, 2 * (performance.now() - began)), FETCH_GAP_MAX_MS)
     if (!done || fetched.generation !== this.#generation) return
     for (const { state, to } of fetched.advance) state.finished = to
   }
@@ -241,6 +252,11 @@ class GroupSession {
     states: readonly PartitionState[],
     topicIds: ReadonlyMap<string, string>,
   ): Promise<Fetched> {
+    const last = this.#fetches.get(node)
+    const waitMs = last === undefined || last.wasFull ? 0 : last.began + this.#fetchGapMs - performance.now()
+    if (waitMs >= 1) await sleep(waitMs)
+    const fetch = { began: performance.now(), wasFull: false }
+    this.#fetches.set(node, fetch)
     const byTopic = new Map<string, PartitionState[]>()
     for (const state of states) byTopic.set(state.topic, [...(byTopic.get(state.topic) ?? []), state])
     const requested = new Map(
@@ -296,6 +312,7 @@ class GroupSession {
           if (to > asked.from) advance.push({ state: asked.state, to })
         }
       }
+      fetch.wasFull = records.length >= FULL_BATCH_RECORDS
       return { node, generation, records, advance }
     } catch (error) {
       return { node, generation, records: [], advance: [], error }

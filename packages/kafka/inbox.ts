@@ -1,4 +1,5 @@
 import type { Ordering } from '@timesale/contracts/event'
+import { hasSqlState, isUniqueViolation } from '@timesale/postgres/errors'
 import type { Tx } from '@timesale/postgres/sql'
 
 /** The last version of an aggregate that was applied. */
@@ -31,10 +32,13 @@ export function judge(
   return event.version === lastVersion + 1 || event.ordering === 'state' ? 'apply' : 'gap'
 }
 
-/** Another process moved the same aggregates between our look and our write: look again. */
-export class InboxRaced extends Error {
-  override readonly name = 'InboxRaced'
+/** Another process moved the same aggregates before us, or they are not where we presumed them: look, and try again. */
+export function isInboxRaced(error: unknown): boolean {
+  return hasSqlState(error, ALL_MOVED_SQLSTATE) || isUniqueViolation(error, 'inbox_pkey')
 }
+
+// Raised by the function all_moved (migrations/).
+const ALL_MOVED_SQLSTATE = 'TS001'
 
 /** The positions of these aggregates, locked until the transaction ends; absent where nothing was applied yet. */
 export async function lockPositions(
@@ -42,13 +46,14 @@ export async function lockPositions(
   consumer: string,
   keys: readonly AggregateKey[],
 ): Promise<Map<string, Position>> {
+  // May be a few more than asked for, where an id stands for an order and for a product too.
   const rows = await tx<{ source: string; aggregate_id: string; version: number; hash: string }>`
     select source, aggregate_id, version, hash
     from inbox
-    where consumer = ${consumer}
-      and (source, aggregate_id) in (
-        select * from unnest(${keys.map((key) => key.source)}::text[], ${keys.map((key) => key.aggregateId)}::text[]))
-    order by source, aggregate_id
+    where aggregate_id = any(${[...new Set(keys.map((key) => key.aggregateId))]}::text[])
+      and source = any(${[...new Set(keys.map((key) => key.source))]}::text[])
+      and consumer = ${consumer}
+    order by aggregate_id, source
     for update`
   return new Map(
     rows.map((row) => [
@@ -64,39 +69,47 @@ export interface Move extends AggregateKey {
 }
 
 /**
- * Moves aggregates on. Throws InboxRaced where one is no longer where it was seen: an aggregate without a row cannot
+ * Moves aggregates on. Fails (isInboxRaced) where one is no longer where it was seen: an aggregate without a row cannot
  * be locked, so two owners of a partition (one of them paused and overtaken) may both believe to be its first.
  */
 export async function movePositions(tx: Tx, consumer: string, moves: readonly Move[]): Promise<void> {
   const fresh = moves.filter((move) => move.from === undefined)
-  const known = moves.filter((move) => move.from !== undefined)
-  if (fresh.length > 0) {
-    const inserted = await tx`
+  // Grouped by how many versions they move: mostly one.
+  const known = Map.groupBy(
+    moves.filter((move) => move.from !== undefined),
+    (move) => move.to.version - (move.from?.version ?? 0),
+  )
+  await Promise.all([
+    insertPositions(tx, consumer, fresh),
+    ...[...known].map(([steps, group]) => advancePositions(tx, consumer, steps, group)),
+  ])
+}
+
+async function insertPositions(tx: Tx, consumer: string, moves: readonly Move[]): Promise<void> {
+  if (moves.length === 0) return
+  await tx`
+    insert into inbox (consumer, source, aggregate_id, version, hash)
+    select ${consumer}, * from unnest(
+      ${moves.map((move) => move.source)}::text[],
+      ${moves.map((move) => move.aggregateId)}::text[],
+      ${moves.map((move) => move.to.version)}::int[],
+      ${moves.map((move) => move.to.hash)}::text[])`
+}
+
+// An INSERT that always meets its row: so each is found by its key, whatever the planner knows of the table. One that
+// meets none was not where we presumed; it is taken back with all the others.
+async function advancePositions(tx: Tx, consumer: string, steps: number, moves: readonly Move[]): Promise<void> {
+  await tx`
+    with moved as (
       insert into inbox (consumer, source, aggregate_id, version, hash)
       select ${consumer}, * from unnest(
-        ${fresh.map((move) => move.source)}::text[],
-        ${fresh.map((move) => move.aggregateId)}::text[],
-        ${fresh.map((move) => move.to.version)}::int[],
-        ${fresh.map((move) => move.to.hash)}::text[])
-      on conflict do nothing
-      returning 1`
-    if (inserted.length !== fresh.length) throw new InboxRaced('An aggregate was begun by another process')
-  }
-  if (known.length > 0) {
-    const updated = await tx`
-      update inbox
-      set version = move.version, hash = move.hash
-      from unnest(
-        ${known.map((move) => move.source)}::text[],
-        ${known.map((move) => move.aggregateId)}::text[],
-        ${known.map((move) => move.from?.version)}::int[],
-        ${known.map((move) => move.to.version)}::int[],
-        ${known.map((move) => move.to.hash)}::text[]) as move (source, aggregate_id, seen, version, hash)
-      where inbox.consumer = ${consumer}
-        and inbox.source = move.source
-        and inbox.aggregate_id = move.aggregate_id
-        and inbox.version = move.seen
-      returning 1`
-    if (updated.length !== known.length) throw new InboxRaced('An aggregate was moved on by another process')
-  }
+        ${moves.map((move) => move.source)}::text[],
+        ${moves.map((move) => move.aggregateId)}::text[],
+        ${moves.map((move) => move.to.version)}::int[],
+        ${moves.map((move) => move.to.hash)}::text[])
+      on conflict (aggregate_id, source, consumer) do update
+      set version = excluded.version, hash = excluded.hash
+      where inbox.version = excluded.version - ${steps}::int
+      returning inbox.xmax = 0 as is_new)
+    select all_moved(count(*) filter (where not is_new), ${moves.length}) from moved`
 }

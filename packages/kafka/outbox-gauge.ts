@@ -4,7 +4,7 @@ import { outboxBacklog } from './outbox.ts'
 
 const LOOK_EVERY_MS = 1_000
 /** Nobody needs to know how much more than this it is. */
-export const OUTBOX_COUNT_LIMIT = 100_000
+export const OUTBOX_COUNT_LIMIT = 1_000_000
 
 /** How much waits in the outbox, looked up each second: for metrics, and for whoever must not promise more. */
 export class OutboxGauge {

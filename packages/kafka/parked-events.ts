@@ -9,6 +9,12 @@ export interface ParkedMark {
   readonly reason: 'gap' | 'handler'
 }
 
+/** Mostly not. */
+export async function isAnythingParked(tx: Tx, consumer: string): Promise<boolean> {
+  const rows = await tx`select 1 from parked_events where consumer = ${consumer} limit 1`
+  return rows.length > 0
+}
+
 /** What is parked of these aggregates, by aggregate; mostly nothing. */
 export async function findParked(
   tx: Tx,
@@ -19,8 +25,8 @@ export async function findParked(
     select source, aggregate_id, version, hash, reason
     from parked_events
     where consumer = ${consumer}
-      and (source, aggregate_id) in (
-        select * from unnest(${keys.map((key) => key.source)}::text[], ${keys.map((key) => key.aggregateId)}::text[]))
+      and source = any(${[...new Set(keys.map((key) => key.source))]}::text[])
+      and aggregate_id = any(${[...new Set(keys.map((key) => key.aggregateId))]}::text[])
     order by version`
   const parked = new Map<string, ParkedMark[]>()
   for (const { source, aggregate_id: aggregateId, ...mark } of rows) {
@@ -85,10 +91,14 @@ export async function findResumable(sql: Sql, consumer: string): Promise<RawReco
   }>`
     select topic, partition, "offset", key, headers, parked_events.value
     from parked_events
-    left join inbox using (consumer, source, aggregate_id)
+    left join lateral (
+      select version from inbox
+      where inbox.aggregate_id = parked_events.aggregate_id and inbox.source = parked_events.source
+        and inbox.consumer = parked_events.consumer
+      limit 1) as applied on true
     where consumer = ${consumer}
       and reason = 'gap'
-      and parked_events.version <= coalesce(inbox.version, 0) + 1
+      and parked_events.version <= coalesce(applied.version, 0) + 1
     order by parked_at
     limit 100`
   return rows.map((row) => ({

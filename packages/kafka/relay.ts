@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { PLANNED_ONCE, serverOptions } from '@timesale/postgres/session-settings'
 import type { Logger } from '@timesale/telemetry/logger'
 import { counter, gauge, type Registry } from '@timesale/telemetry/metrics'
 import { rotated } from './brokers.ts'
-import { headerBytes, type StoredHeader } from './headers.ts'
-import { OrderedProducer, type OutgoingRecord } from './producer.ts'
+import { readLines } from './outbox-lines.ts'
+import { OrderedProducer } from './producer.ts'
 
 export interface RelayOptions {
   readonly service: string
@@ -14,7 +15,10 @@ export interface RelayOptions {
   readonly registry: Registry
 }
 
-const BATCH_ROWS = 500
+const BATCH_ROWS = 256
+// While there is much to send, sends begin this far apart: each is larger then, and costs the broker, and everybody who
+// reads, about the same as a small one. A row that comes alone finds the last send long past, and waits for nothing.
+const GAP_MS = 10
 // A send becomes one batch a partition, and brokers take no more than 1 MiB of that (message.max.bytes). Dead letters
 // have one partition and may have 256 KiB each: a few of them together would be refused for ever.
 const BATCH_BYTES = 768 * 1024
@@ -114,19 +118,29 @@ export class Relay {
     })
     while (!this.#stop.signal.aborted) {
       this.#woken = false
-      const rows = await session.oldestRows(this.#rowsMax)
+      const began = performance.now()
+      const { rows, isFull } = await session.oldestRows(this.#rowsMax)
       if (rows.length === 0) {
         this.#state = 'leading'
         await this.#pause(POLL_MS)
         continue
       }
-      await session.keptAlive(() => producer.send(rows.map(toRecord)))
+      const records = rows.flatMap((row) => readLines(row.lines))
+      await session.keptAlive(() => producer.send(records))
       await session.deleteRows(rows.map((row) => row.id))
       this.#state = 'leading'
       onProgress()
       this.#rowsMax = Math.min(this.#rowsMax * 2, BATCH_ROWS)
-      for (const row of rows) this.#published.inc({ topic: row.topic })
+      for (const [topic, { length }] of Map.groupBy(records, (record) => record.topic)) {
+        this.#published.inc({ topic }, length)
+      }
+      if (!isFull) await this.#untilGapIsOver(began)
     }
+  }
+
+  async #untilGapIsOver(began: number): Promise<void> {
+    const left = began + GAP_MS - performance.now()
+    if (left >= 1) await sleep(left, undefined, { signal: this.#stop.signal }).catch(() => undefined)
   }
 
   #pause(ms: number): Promise<void> {
@@ -142,22 +156,9 @@ export class Relay {
   }
 }
 
-interface OutboxRow {
+interface WaitingRow {
   readonly id: string
-  readonly topic: string
-  readonly key: string | null
-  readonly headers: string
-  readonly value: string | null
-  readonly raw: Buffer | null
-}
-
-function toRecord(row: OutboxRow): OutgoingRecord {
-  return {
-    topic: row.topic,
-    key: row.key === null ? null : Buffer.from(row.key, 'utf8'),
-    value: row.raw ?? (row.value === null ? null : Buffer.from(row.value, 'utf8')),
-    headers: (JSON.parse(row.headers) as StoredHeader[]).map(headerBytes),
-  }
+  readonly lines: string
 }
 
 interface LeaderSession extends AsyncDisposable {
@@ -165,9 +166,23 @@ interface LeaderSession extends AsyncDisposable {
   keptAlive(work: () => Promise<void>): Promise<void>
   tryLock(): Promise<boolean>
   /** At most so many, and no more than one batch may hold; at least one where there is any. */
-  oldestRows(max: number): Promise<OutboxRow[]>
+  oldestRows(max: number): Promise<{ rows: readonly WaitingRow[]; isFull: boolean }>
   deleteRows(ids: readonly string[]): Promise<void>
 }
+
+// Measured by the server: rows that do not fit are not sent over for nothing.
+const OLDEST_ROWS = {
+  name: 'oldest',
+  text: `
+    select id, lines, looked_at
+    from (
+      select id, lines, row_number() over (order by id) as place, sum(bytes) over (order by id) as bytes_so_far,
+        count(*) over () as looked_at
+      from (select id, lines, bytes from outbox order by id limit $1) as oldest) as measured
+    where bytes_so_far <= $2 or place = 1
+    order by id`,
+}
+const DELETE_ROWS = { name: 'delete', text: 'delete from outbox where id = any($1::bigint[])' }
 
 async function openSession({ service, dbUrl }: RelayOptions): Promise<LeaderSession> {
   const client = new Client({
@@ -176,7 +191,11 @@ async function openSession({ service, dbUrl }: RelayOptions): Promise<LeaderSess
     connectionTimeoutMillis: 2_000,
     query_timeout: 6_000,
     keepAlive: true,
-    options: `-c statement_timeout=5000 -c plan_cache_mode=force_custom_plan -c idle_session_timeout=${IDLE_SESSION_TIMEOUT_MS}`,
+    options: serverOptions([
+      'statement_timeout=5000',
+      `idle_session_timeout=${IDLE_SESSION_TIMEOUT_MS}`,
+      ...PLANNED_ONCE,
+    ]),
   })
   // The next query fails too and says so; without a listener a restarted server would end the process.
   client.on('error', () => undefined)
@@ -195,22 +214,12 @@ async function openSession({ service, dbUrl }: RelayOptions): Promise<LeaderSess
       return rows[0]?.leads === true
     },
     async oldestRows(max) {
-      // Measured by the server: rows that do not fit are not sent over for nothing.
-      const { rows } = await client.query<OutboxRow>(
-        `select id, topic, key, headers, value, raw
-         from (
-           select *, row_number() over (order by id) as place, sum(
-             octet_length(headers) + coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)
-             + coalesce(octet_length(raw), 0)) over (order by id) as bytes
-           from (select * from outbox order by id limit $1) as oldest) as measured
-         where bytes <= $2 or place = 1
-         order by id`,
-        [max, BATCH_BYTES],
-      )
-      return rows
+      const { rows } = await client.query<WaitingRow & { looked_at: string }>(OLDEST_ROWS, [max, BATCH_BYTES])
+      const lookedAt = Number(rows[0]?.looked_at ?? 0)
+      return { rows, isFull: rows.length < lookedAt || lookedAt === max }
     },
     async deleteRows(ids) {
-      await client.query('delete from outbox where id = any($1::bigint[])', [ids])
+      await client.query(DELETE_ROWS, [ids])
     },
     async [Symbol.asyncDispose]() {
       await Promise.race([client.end().catch(() => undefined), sleep(1_000)])

@@ -2,9 +2,10 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { ProduceAcks, Producer } from '@platformatic/kafka'
-import type { Fact } from '@timesale/contracts/event'
-import { eventHeaders, headerBytes } from '@timesale/kafka/headers'
+import { eventId, type Fact } from '@timesale/contracts/event'
+import { headerBytes, type StoredHeader } from '@timesale/kafka/headers'
 import { keyToPartition } from '@timesale/kafka/partition'
+import { nextTraceparent } from '@timesale/telemetry/trace'
 import { consoleConsumer, headersOf, PrintedRecords, utf8, type PrintedRecord } from './console-consumer.ts'
 import { until } from './until.ts'
 
@@ -15,6 +16,24 @@ export interface TestRecord {
   readonly headers?: Readonly<Record<string, string | Buffer>> | undefined
   /** Where the key alone does not say it: of a record without one 0. */
   readonly partition?: number
+}
+
+/**
+ * CloudEvents 1.0, Kafka protocol binding, binary mode: metadata in headers, the value is the data alone. What is on the
+ * topics, said a second time: packages/kafka/outbox-lines.ts must come to the same.
+ */
+export function eventHeaders(fact: Fact, at: Date, traceparent: string | undefined): StoredHeader[] {
+  return [
+    ['ce_specversion', '1.0'],
+    ['ce_type', fact.definition.type],
+    ['ce_source', fact.definition.source],
+    ['ce_id', eventId(fact.aggregateId, fact.version)],
+    ['ce_subject', fact.aggregateId],
+    ['ce_time', at.toISOString()],
+    ['ce_aggregateversion', String(fact.version)],
+    ['content-type', 'application/json'],
+    ['traceparent', nextTraceparent(fact.traceparent ?? traceparent)],
+  ]
 }
 
 /** A fact as the relay would send it. */

@@ -5,7 +5,8 @@ import { EVENTS } from '@timesale/contracts/catalogue'
 import { fact, type EventDefinition } from '@timesale/contracts/event'
 import { OrderConfirmed, OrderPlaced, type OrderAbout } from '@timesale/contracts/order-events'
 import { createDecoder, type ReceivedEvent } from '@timesale/kafka/decode'
-import { eventHeaders, headerBytes } from '@timesale/kafka/headers'
+import { headerBytes } from '@timesale/kafka/headers'
+import { eventHeaders } from '@timesale/testkit/records'
 import { sumUp, type SalesOfBatch, type Sum } from './sales.ts'
 
 test('what is confirmed counts by the minute of its own time and by product', () => {

@@ -22,8 +22,12 @@ export function sumUp(batch: readonly ReceivedEvent[]): SalesOfBatch {
   const minutes = new Map<string, Sum>()
   const products = new Map<string, Sum>()
   const events = new Map<string, { minute: string; type: string; events: number }>()
+  let lastTime: Date | undefined
+  let minute = ''
   for (const event of batch) {
-    const minute = `${event.time.toISOString().slice(0, 16)}:00.000Z`
+    // Events of one flush have one time between them.
+    if (event.time !== lastTime) minute = `${event.time.toISOString().slice(0, 16)}:00.000Z`
+    lastTime = event.time
     const seen = events.get(`${minute} ${event.type}`) ?? { minute, type: event.type, events: 0 }
     seen.events += 1
     events.set(`${minute} ${event.type}`, seen)

@@ -5,7 +5,8 @@ import { fact, type Fact } from '@timesale/contracts/event'
 import { OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected } from '@timesale/contracts/order-events'
 import { StockReserved } from '@timesale/contracts/stock-events'
 import { createDecoder, type ReceivedEvent } from '@timesale/kafka/decode'
-import { eventHeaders, headerBytes } from '@timesale/kafka/headers'
+import { headerBytes } from '@timesale/kafka/headers'
+import { eventHeaders } from '@timesale/testkit/records'
 import { noticeOf } from './notice.ts'
 
 test('a buyer is told once of each outcome, at the time that the event gives', () => {
