@@ -222,8 +222,8 @@ async function plantOnTopics(next: () => string, plant: Plant): Promise<void> {
   ] as const) {
     await change(
       'order',
-      `insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency, status, version, body_hash, placed_at)
-       values ('${orderId}', 'open', 'PLENTY', 2, 12900, 'KRW', '${ends}', 2, '', now())`,
+      `insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency, status, version, placed_at)
+       values ('${orderId}', 'open', 'PLENTY', 2, 12900, 'KRW', '${ends}', 2, now())`,
       `insert into order_history values ('${orderId}', 1, 'PLACED', now(), 'planted'), ('${orderId}', 2, '${ends}', now(), 'planted')`,
     )
   }

@@ -19,6 +19,8 @@ export function takeJson(app: HttpServer): void {
     }
     // A POST without a body is a body that is missing where the route wants one, and nothing wrong where it does not.
     if (text === '') return done(null, undefined)
+    const plain = parsePlain(text)
+    if (plain !== undefined) return done(null, plain)
     void parse(request, text, (error, value) => {
       if (error !== null) return done(refuseJson(text))
       const twice = repeatedKey(text)
@@ -29,6 +31,20 @@ export function takeJson(app: HttpServer): void {
     })
   })
 }
+
+// A body that comes out again letter by letter has no key twice, no half letter and nothing else to be found: so most
+// are told at a third of the cost of looking.
+function parsePlain(text: string): unknown {
+  if (SUSPICIOUS.test(text)) return undefined
+  try {
+    const value = JSON.parse(text) as unknown
+    return JSON.stringify(value) === text ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const SUSPICIOUS = /\\|__proto__|constructor/
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

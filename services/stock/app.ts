@@ -19,7 +19,7 @@ export function startStock(config: StockConfig): Promise<Running & { port: numbe
       const lastWord = new LastWord({ redis, db, installation: rememberInstallation(db.sql) })
       return {
         routes: (app) => readStockRoute(app, parts),
-        consumer: { group: 'stock', uses: STOCK_USES, apply: applyToStock((productIds) => lastWord.asked(productIds)) },
+        consumer: { group: 'stock', uses: STOCK_USES, apply: applyToStock((levels) => lastWord.asked(levels)) },
         degradations: () => (redis.reachable ? [] : ['redis: does not answer; nobody is turned away at the door']),
         close: async () => {
           lastWord.close()

@@ -5,7 +5,8 @@ import { CommitOutcomeUnknown, DatabaseUnavailable, isInfrastructure } from '@ti
 import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import type { Door } from '../redis/door.ts'
-import { placeOrders, type Answer, type TurnAway, type Wish } from './place-orders.ts'
+import { findOrderable, type Price } from '../db/product-copies.ts'
+import { placeOrders, placePresumedNew, turnAwayNew, type Answer, type TurnAway, type Wish } from './place-orders.ts'
 
 export interface AcceptBatchOptions {
   readonly db: Database
@@ -20,12 +21,20 @@ export interface AcceptBatchOptions {
 
 interface Waiting {
   readonly wish: Wish
+  /** Of performance.now(). */
+  readonly since: number
   /** Several, when the same order was sent again while the first one is under way. */
   readonly replies: { resolve: (answer: Answer) => void; reject: (error: unknown) => void }[]
 }
 
 const FLUSH_MAX = 128
+/** How long a flush gathers at most while requests keep coming in. */
+const GATHER_MS = 2
+/** Prices remembered; a shop with more products looks some of them up again. */
+const PRICES_MAX = 10_000
 const WAITING_MAX = 10_000
+/** Whoever comes while another one has waited this long is told to come again: an answer within a second, in any rush. */
+const WAIT_MAX_MS = 300
 /** How long one flush tries to reach the database before its buyers are told. */
 const TRY_FOR_MS = 2_000
 
@@ -39,8 +48,11 @@ const TRY_FOR_MS = 2_000
 export class AcceptBatch {
   readonly #options: AcceptBatchOptions
   readonly #flushSize
-  /** By id and body, in the order of arrival. */
+  /** In the order of arrival. */
+  #queue: Waiting[] = []
+  /** The same by id and body. */
   readonly #waiting = new Map<string, Waiting>()
+  readonly #prices = new Map<string, Price>()
   #flushing = false
 
   constructor(options: AcceptBatchOptions) {
@@ -56,77 +68,119 @@ export class AcceptBatch {
 
   /** Resolves when the order is committed or refused; rejects when the database could not be asked. */
   accept(wish: Wish): Promise<Answer> {
-    if (this.#waiting.size >= WAITING_MAX) return Promise.reject(new Refusal('overloaded', { accepted: false }))
+    const now = performance.now()
+    const [oldest] = this.#queue
+    if (this.#queue.length >= WAITING_MAX || (oldest !== undefined && now - oldest.since > WAIT_MAX_MS)) {
+      return Promise.reject(new Refusal('overloaded', { accepted: false }))
+    }
     return new Promise((resolve, reject) => {
-      const key = `${wish.orderId} ${wish.bodyHash}`
+      const key = keyOf(wish)
       const same = this.#waiting.get(key)
-      if (same === undefined) this.#waiting.set(key, { wish, replies: [{ resolve, reject }] })
-      else same.replies.push({ resolve, reject })
+      if (same === undefined) {
+        const one = { wish, since: now, replies: [{ resolve, reject }] }
+        this.#waiting.set(key, one)
+        this.#queue.push(one)
+      } else same.replies.push({ resolve, reject })
       if (!this.#flushing) void this.#flushAll()
     })
   }
 
   async #flushAll(): Promise<void> {
     this.#flushing = true
-    // One turn of the event loop, so that requests that came in together go together.
-    await new Promise(setImmediate)
-    while (this.#waiting.size > 0) await this.#flush(this.#takeDistinct())
+    let tell: Tell = tellNobody
+    for (;;) {
+      if (this.#queue.length < FLUSH_MAX) {
+        // Nobody waits for an answer that is known while others are gathered.
+        tell()
+        tell = tellNobody
+        await this.#gather()
+      }
+      const batch = this.#takeDistinct()
+      if (batch.length === 0) break
+      const flushing = this.#flush(batch)
+      // Those of the flush before are told while this one is with the database.
+      tell()
+      tell = await flushing
+    }
     this.#flushing = false
+  }
+
+  // Requests that come in together go together: until a turn of the event loop brings no more.
+  async #gather(): Promise<void> {
+    const until = performance.now() + GATHER_MS
+    for (let seen = -1; seen < this.#queue.length && this.#queue.length < FLUSH_MAX && performance.now() < until;) {
+      seen = this.#queue.length
+      await new Promise(setImmediate)
+    }
   }
 
   // Another body under an id that is in this flush waits for the next one: it must be judged by what became of the first.
   #takeDistinct(): Waiting[] {
     const ids = new Set<string>()
     const taken: Waiting[] = []
-    for (const [key, one] of this.#waiting) {
-      if (taken.length >= FLUSH_MAX) break
-      if (ids.has(one.wish.orderId)) continue
+    const left: Waiting[] = []
+    let at = 0
+    for (; at < this.#queue.length && taken.length < FLUSH_MAX; at += 1) {
+      const one = this.#queue[at] as Waiting
+      if (ids.has(one.wish.orderId)) {
+        left.push(one)
+        continue
+      }
       ids.add(one.wish.orderId)
+      this.#waiting.delete(keyOf(one.wish))
       taken.push(one)
-      this.#waiting.delete(key)
     }
+    this.#queue = [...left, ...this.#queue.slice(at)]
     return taken
   }
 
-  async #flush(batch: readonly Waiting[]): Promise<void> {
+  // Resolves to what tells the buyers. An order that could not be placed is told of at once.
+  async #flush(batch: readonly Waiting[]): Promise<Tell> {
     this.#flushSize.observe(batch.length)
     const { repeated, soldOut } = await this.#options.door.look(batch.map(({ wish }) => wish))
     for (const one of batch) if (repeated.has(one.wish.orderId)) answer(one, 'accepted')
-    const unknown = batch.filter(({ wish }) => !repeated.has(wish.orderId))
+    const unknown = repeated.size === 0 ? batch : batch.filter(({ wish }) => !repeated.has(wish.orderId))
     const full = this.#options.outboxFull()
     const turnAway: TurnAway = ({ productId }) => {
       if (full) return 'outbox-full'
       return soldOut.has(productId) ? 'sold-out' : undefined
     }
-    if (unknown.length > 0) await this.#place(unknown, turnAway)
+    return unknown.length > 0 ? await this.#place(unknown, turnAway) : tellNobody
   }
 
-  async #place(batch: readonly Waiting[], turnAway: TurnAway): Promise<void> {
+  async #place(batch: readonly Waiting[], turnAway: TurnAway): Promise<Tell> {
     try {
       const answers = await this.#tryPlacing(
         batch.map(({ wish }) => wish),
         turnAway,
       )
-      for (const [index, one] of batch.entries()) answer(one, answers[index] as Answer)
       const accepted = batch.filter((_one, index) => answers[index] === 'accepted').map(({ wish }) => wish)
       if (accepted.length > 0) this.#options.onAccepted(accepted)
+      return () => {
+        for (const [index, one] of batch.entries()) answer(one, answers[index] as Answer)
+      }
     } catch (error) {
       // One order's own fault must not fail the others: halve until it stands alone.
       if (batch.length > 1 && !isInfrastructure(error)) {
         const middle = Math.ceil(batch.length / 2)
         // An attempt before may have been committed: nobody is turned away who may have been accepted.
-        await this.#place(batch.slice(0, middle), nobody)
-        await this.#place(batch.slice(middle), nobody)
-        return
+        const tellFirst = await this.#place(batch.slice(0, middle), nobody)
+        const tellSecond = await this.#place(batch.slice(middle), nobody)
+        return () => {
+          tellFirst()
+          tellSecond()
+        }
       }
       fail(batch, error)
       // Those who wait would wait as long for the same answer.
       if (isInfrastructure(error)) this.#failWaiting(new Set(batch.map(({ wish }) => wish.orderId)), error)
+      return tellNobody
     }
   }
 
   #failWaiting(failedIds: ReadonlySet<string>, error: unknown): void {
-    const waiting = [...this.#waiting.values()]
+    const waiting = this.#queue
+    this.#queue = []
     this.#waiting.clear()
     // An order that was sent again while it was tried is as uncertain as the first time.
     const repeats = waiting.filter(({ wish }) => failedIds.has(wish.orderId))
@@ -140,9 +194,8 @@ export class AcceptBatch {
     let mayHaveCommitted: CommitOutcomeUnknown | undefined
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#options.db.tx((tx) =>
-          placeOrders(tx, wishes, mayHaveCommitted === undefined ? turnAway : nobody),
-        )
+        if (attempt === 1) return await this.#placeQuickly(wishes, turnAway)
+        return await this.#placeCarefully(wishes, mayHaveCommitted === undefined ? turnAway : nobody)
       } catch (error) {
         if (!isInfrastructure(error)) throw error
         if (error instanceof CommitOutcomeUnknown) mayHaveCommitted = error
@@ -152,6 +205,47 @@ export class AcceptBatch {
       }
     }
   }
+
+  // Nearly all orders are new, at a price that we have seen before: one round trip, and the database says if not.
+  async #placeQuickly(wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
+    const { db } = this.#options
+    await this.#learnPrices(wishes)
+    if (!wishes.every(({ productId }) => this.#prices.has(productId)))
+      return await this.#placeCarefully(wishes, turnAway)
+    const { welcome = [], turned = [] } = Object.groupBy(wishes, (wish) =>
+      turnAway(wish) === undefined ? 'welcome' : 'turned',
+    )
+    // The look before the deed: where it fails, nothing has happened to anybody.
+    const answers = turned.length === 0 ? [] : await turnAwayNew(db, turned, turnAway)
+    if (welcome.length > 0 && !(await placePresumedNew(db, welcome, this.#prices))) {
+      for (const { productId } of welcome) this.#prices.delete(productId)
+      return await this.#placeCarefully(wishes, turnAway)
+    }
+    if (turned.length === 0) return wishes.map(() => 'accepted')
+    const byId = new Map(turned.map(({ orderId }, index) => [orderId, answers[index]]))
+    return wishes.map(({ orderId }) => byId.get(orderId) ?? 'accepted')
+  }
+
+  #placeCarefully(wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
+    return this.#options.db.tx((tx) => placeOrders(tx, wishes, turnAway))
+  }
+
+  async #learnPrices(wishes: readonly Wish[]): Promise<void> {
+    const unknown = new Set(wishes.map(({ productId }) => productId).filter((id) => !this.#prices.has(id)))
+    if (unknown.size === 0) return
+    for (const [productId, price] of await findOrderable(this.#options.db.sql, [...unknown])) {
+      if (this.#prices.size >= PRICES_MAX) this.#prices.clear()
+      this.#prices.set(productId, price)
+    }
+  }
+}
+
+/** Tells buyers what became of their orders. */
+type Tell = () => void
+const tellNobody: Tell = () => undefined
+
+function keyOf({ orderId, body }: Wish): string {
+  return `${orderId} ${body}`
 }
 
 // What may have been accepted already must not be turned away by a second look.

@@ -1,5 +1,7 @@
 import type { OrderStatus, OrderSummary, OrderView } from '@timesale/contracts/order-api'
-import type { Sql, Tx } from '@timesale/postgres/sql'
+import type { Database } from '@timesale/postgres/database'
+import { isNotNullViolation, isUniqueViolation } from '@timesale/postgres/errors'
+import { TEXT_SEPARATOR, type Sql, type Tx } from '@timesale/postgres/sql'
 import type { Order } from '../order.ts'
 
 interface Row {
@@ -16,38 +18,107 @@ interface Row {
 
 export interface NewOrder {
   readonly order: Order
-  readonly bodyHash: string
+}
+
+/** A row of the outbox that tells of the orders it is inserted with. */
+interface OutboxRow {
+  readonly events: number
+  readonly bytes: number
+  readonly lines: string
 }
 
 /**
- * Inserts orders in the order of their ids, so that two replicas that accept the same ids wait for each other instead
- * of deadlocking. Answers the ids that are new; the others were there, or came in another replica's flush just now.
+ * Inserts orders with their history and outbox in one statement, which is a transaction of its own: one round trip, and
+ * nothing is looked up before. False, and nothing is done, where one of them is not as presumed: its id is taken, or
+ * its price is not (or no longer) what the catalogue says. Throws CommitOutcomeUnknown where the answer was lost.
  */
+export async function insertPresumedNew(
+  db: Database,
+  orders: readonly NewOrder[],
+  outbox: readonly OutboxRow[],
+  at: Date,
+): Promise<boolean> {
+  const sorted = sortById(orders)
+  const ids = sorted.map(({ order }) => order.orderId)
+  try {
+    // Where the price is another one, none is found, and the column takes no null.
+    await db.write`
+      with placed as (
+        insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency,
+          status, version, placed_at)
+        select wish.order_id, wish.buyer_id, wish.product_id, wish.quantity, (
+            select copy.unit_price_minor
+            from product_copies as copy
+            where copy.product_id = wish.product_id and copy.stocked
+              and copy.unit_price_minor = wish.unit_price_minor and copy.currency = wish.currency),
+          wish.currency, 'PLACED', 1, ${at}::timestamptz
+        from unnest(
+          ${ids}::text[],
+          ${sorted.map(({ order }) => order.buyerId)}::text[],
+          ${sorted.map(({ order }) => order.productId)}::text[],
+          ${sorted.map(({ order }) => order.quantity)}::int[],
+          ${sorted.map(({ order }) => order.unitPriceMinor)}::bigint[],
+          ${sorted.map(({ order }) => order.currency)}::text[])
+          as wish (order_id, buyer_id, product_id, quantity, unit_price_minor, currency)
+      ), history as (
+        insert into order_history (order_id, version, status, cause, at)
+        select order_id, 1, 'PLACED', 'POST /orders', ${at}::timestamptz
+        from unnest(${ids}::text[]) as placed (order_id)
+      )
+      insert into outbox (events, bytes, lines)
+      select * from unnest(
+        ${outbox.map((row) => row.events)}::int[],
+        ${outbox.map((row) => row.bytes)}::int[],
+        string_to_array(${outbox.map((row) => row.lines).join(TEXT_SEPARATOR)}, ${TEXT_SEPARATOR}))`
+    return true
+  } catch (error) {
+    // Of the order or of its history, whichever the server came to first.
+    if (isUniqueViolation(error) || isNotNullViolation(error)) return false
+    throw error
+  }
+}
+
+/** Inserts orders. Answers the ids that are new; the others were there, or came in another replica's flush just now. */
 export async function insertOrders(tx: Tx, orders: readonly NewOrder[], at: Date): Promise<Set<string>> {
   if (orders.length === 0) return new Set()
+  const sorted = sortById(orders)
   const rows = await tx<{ order_id: string }>`
-    insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency, body_hash,
+    insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency,
       status, version, placed_at)
     select *, 'PLACED', 1, ${at}::timestamptz from unnest(
-      ${orders.map(({ order }) => order.orderId)}::text[],
-      ${orders.map(({ order }) => order.buyerId)}::text[],
-      ${orders.map(({ order }) => order.productId)}::text[],
-      ${orders.map(({ order }) => order.quantity)}::int[],
-      ${orders.map(({ order }) => order.unitPriceMinor)}::bigint[],
-      ${orders.map(({ order }) => order.currency)}::text[],
-      ${orders.map(({ bodyHash }) => bodyHash)}::text[]) as wish (order_id)
-    order by order_id
+      ${sorted.map(({ order }) => order.orderId)}::text[],
+      ${sorted.map(({ order }) => order.buyerId)}::text[],
+      ${sorted.map(({ order }) => order.productId)}::text[],
+      ${sorted.map(({ order }) => order.quantity)}::int[],
+      ${sorted.map(({ order }) => order.unitPriceMinor)}::bigint[],
+      ${sorted.map(({ order }) => order.currency)}::text[])
     on conflict (order_id) do nothing
     returning order_id`
   return new Set(rows.map((row) => row.order_id))
 }
 
-/** The body hashes of those of these ids that are orders. */
-export async function findBodyHashes(sql: Sql, orderIds: readonly string[]): Promise<Map<string, string>> {
+// By id, so that two replicas that accept the same ids wait for each other instead of deadlocking.
+function sortById(orders: readonly NewOrder[]): NewOrder[] {
+  return [...orders].sort((one, other) => (one.order.orderId < other.order.orderId ? -1 : 1))
+}
+
+export interface PlacedBefore {
+  readonly buyerId: string
+  readonly productId: string
+  readonly quantity: number
+}
+
+/** What was asked for under those of these ids that are orders. */
+export async function findPlaced(sql: Sql, orderIds: readonly string[]): Promise<Map<string, PlacedBefore>> {
   if (orderIds.length === 0) return new Map()
-  const rows = await sql<{ order_id: string; body_hash: string }>`
-    select order_id, body_hash from orders where order_id = any(${orderIds}::text[])`
-  return new Map(rows.map((row) => [row.order_id, row.body_hash]))
+  const rows = await sql<{ order_id: string; buyer_id: string; product_id: string; quantity: number }>`
+    select order_id, buyer_id, product_id, quantity from orders where order_id = any(${orderIds}::text[])`
+  return new Map(
+    rows.map(({ order_id: orderId, buyer_id: buyerId, product_id: productId, quantity }) => [
+      orderId,
+      { buyerId, productId, quantity },
+    ]),
+  )
 }
 
 /** Locked until the transaction ends, in the order of ids. */
@@ -58,17 +129,17 @@ export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<M
   return new Map(rows.map((row) => [row.order_id, toOrder(row)]))
 }
 
-/** Status and version of orders that a decision has changed. */
+/** Status and version of orders that a decision has changed; most of a batch go the same way. */
 export async function saveOrders(tx: Tx, orders: readonly Order[]): Promise<void> {
-  if (orders.length === 0) return
+  const ways = Map.groupBy(orders, ({ status, version }) => `${status} ${version}`)
+  await Promise.all([...ways.values()].map((alike) => saveAlike(tx, alike)))
+}
+
+async function saveAlike(tx: Tx, orders: readonly Order[]): Promise<void> {
   const saved = await tx`
     update orders
-    set status = decided.status, version = decided.version
-    from unnest(
-      ${orders.map((order) => order.orderId)}::text[],
-      ${orders.map((order) => order.status)}::text[],
-      ${orders.map((order) => order.version)}::int[]) as decided (order_id, status, version)
-    where orders.order_id = decided.order_id and orders.version < decided.version
+    set status = ${orders[0]?.status}, version = ${orders[0]?.version}::int
+    where order_id = any(${orders.map((order) => order.orderId)}::text[]) and version < ${orders[0]?.version}::int
     returning 1`
   if (saved.length !== orders.length) throw new Error('An order was decided by somebody who did not lock it.')
 }

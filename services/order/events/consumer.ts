@@ -30,8 +30,7 @@ export const applyToOrders: Apply = async (tx, events) => {
     history.push({ orderId, version, status, cause: `${event.type} ${event.aggregateId}.${event.version}` })
     facts.push(...decision.facts.map((fact) => ({ ...fact, traceparent: event.traceparent })))
   }
-  await saveOrders(tx, [...changed.values()])
-  await appendHistory(tx, history, at)
+  await Promise.all([saveOrders(tx, [...changed.values()]), appendHistory(tx, history, at)])
   return facts
 }
 

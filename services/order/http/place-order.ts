@@ -9,7 +9,7 @@ import { toWish, type Answer, type Wish } from '../accept/place-orders.ts'
 
 // POST /orders. 202 means committed in the order database, and the order id is the key of the request: sent again
 // with the same body it gets the same bytes, with another body a refusal.
-export function placeOrderRoute(app: HttpServer, batch: AcceptBatch): void {
+export function placeOrderRoute(app: HttpServer, batch: Pick<AcceptBatch, 'accept'>): void {
   app.post(
     '/orders',
     {
@@ -29,7 +29,7 @@ export function placeOrderRoute(app: HttpServer, batch: AcceptBatch): void {
   )
 }
 
-async function accept(batch: AcceptBatch, wish: Wish): Promise<Answer> {
+async function accept(batch: Pick<AcceptBatch, 'accept'>, wish: Wish): Promise<Answer> {
   try {
     return await batch.accept(wish)
   } catch (error) {

@@ -21,7 +21,25 @@ export async function lockReservations(tx: Tx, orderIds: readonly string[]): Pro
   )
 }
 
-export async function saveReservations(tx: Tx, reservations: readonly Reservation[]): Promise<void> {
+/** Writes reservations, those in `stored` over their rows, which are locked. */
+export async function saveReservations(
+  tx: Tx,
+  reservations: readonly Reservation[],
+  stored: ReadonlyMap<string, Reservation>,
+): Promise<void> {
+  await Promise.all([
+    insertReservations(
+      tx,
+      reservations.filter(({ orderId }) => !stored.has(orderId)),
+    ),
+    updateReservations(
+      tx,
+      reservations.filter(({ orderId }) => stored.has(orderId)),
+    ),
+  ])
+}
+
+async function insertReservations(tx: Tx, reservations: readonly Reservation[]): Promise<void> {
   if (reservations.length === 0) return
   await tx`
     insert into reservations (order_id, product_id, quantity, state, version)
@@ -30,8 +48,20 @@ export async function saveReservations(tx: Tx, reservations: readonly Reservatio
       ${reservations.map((one) => one.productId)}::text[],
       ${reservations.map((one) => one.quantity)}::int[],
       ${reservations.map((one) => one.state)}::text[],
-      ${reservations.map((one) => one.version)}::int[])
-    on conflict (order_id) do update set state = excluded.state, version = excluded.version`
+      ${reservations.map((one) => one.version)}::int[])`
+}
+
+// Most of a batch go the same way.
+async function updateReservations(tx: Tx, reservations: readonly Reservation[]): Promise<void> {
+  const ways = Map.groupBy(reservations, ({ state, version }) => `${state} ${version}`)
+  await Promise.all(
+    [...ways.values()].map(
+      (alike) => tx`
+        update reservations
+        set state = ${alike[0]?.state}, version = ${alike[0]?.version}::int
+        where order_id = any(${alike.map(({ orderId }) => orderId)}::text[])`,
+    ),
+  )
 }
 
 export async function appendMovements(tx: Tx, movements: readonly Movement[]): Promise<void> {

@@ -4,28 +4,24 @@ import type { Apply } from '@timesale/kafka/apply-batch'
 import { isEvent, type ReceivedEvent } from '@timesale/kafka/decode'
 import { appendMovements, lockReservations, saveReservations } from '../db/reservations.ts'
 import { lockLevels, saveLevels } from '../db/stock-levels.ts'
-import { allocate, type Demand } from '../stock.ts'
+import { allocate, type Demand, type StockLevel } from '../stock.ts'
 
 export const STOCK_USES = [OrderPlaced, OrderConfirmed, OrderRejected, OrderCancelled, ProductChanged] as const
 
-/** `onAsked` hears of every product that something was asked of; the transaction is not committed by then. */
-export function applyToStock(onAsked: (productIds: readonly string[]) => void): Apply {
+/** `onAsked` hears how every product stands that something was asked of; the transaction is not committed by then. */
+export function applyToStock(onAsked: (levels: readonly StockLevel[]) => void): Apply {
   return async (tx, events) => {
     const demands = events.flatMap(toDemand)
-    const reservations = await lockReservations(
-      tx,
-      distinct(demands.flatMap((one) => ('orderId' in one ? [one.orderId] : []))),
-    )
-    const products = distinct([
-      ...demands.flatMap((one) => ('productId' in one ? [one.productId] : [])),
-      ...[...reservations.values()].map(({ productId }) => productId),
-    ])
-    const levels = await lockLevels(tx, products)
+    const orderIds = distinct(demands.flatMap((one) => ('orderId' in one ? [one.orderId] : [])))
+    const products = distinct(events.map(productOf))
+    const [reservations, levels] = await Promise.all([lockReservations(tx, orderIds), lockLevels(tx, products)])
     const allocation = allocate(levels, reservations, demands)
-    await saveLevels(tx, [...allocation.levels.values()])
-    await saveReservations(tx, [...allocation.reservations.values()])
-    await appendMovements(tx, allocation.movements)
-    onAsked(products)
+    await Promise.all([
+      saveLevels(tx, [...allocation.levels.values()]),
+      saveReservations(tx, [...allocation.reservations.values()], reservations),
+      appendMovements(tx, allocation.movements),
+    ])
+    onAsked(products.flatMap((id) => allocation.levels.get(id) ?? levels.get(id) ?? []))
     return allocation.facts
   }
 }
@@ -46,6 +42,11 @@ function toDemand(event: ReceivedEvent): Demand[] {
     return [{ kind: 'restock', productId, unitsOnSale, traceparent }]
   }
   return []
+}
+
+// Every event that stock uses says it.
+function productOf({ data }: ReceivedEvent): string {
+  return (data as { readonly productId: string }).productId
 }
 
 function distinct(values: readonly string[]): string[] {

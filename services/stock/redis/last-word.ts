@@ -12,16 +12,19 @@ const ASKED_FOR_MS = 60_000
 
 // Never covers a newer word with an older one, unless what stands there was not written by us (no expiry, or a long one).
 const SAY = `
-local word = redis.call('GET', KEYS[1])
-local left = redis.call('PTTL', KEYS[1])
-local version = word and tonumber(string.match(word, '^(%d+) '))
-if version and version > tonumber(ARGV[1]) and left >= 0 and left <= tonumber(ARGV[3]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+for i, key in ipairs(KEYS) do
+  local own = ARGV[i + 1]
+  local word = redis.call('GET', key)
+  local left = redis.call('PTTL', key)
+  local version = word and tonumber(string.match(word, '^(%d+) '))
+  local newer = version and version > tonumber(string.match(own, '^(%d+) '))
+  if not (newer and left >= 0 and left <= tonumber(ARGV[1])) then redis.call('SET', key, own, 'PX', ARGV[1]) end
+end
 return 1`
 
 /**
- * Tells Redis what is left of products that are asked for: a moment after a batch, and again each second, since a word
- * expires after 3 s. What is told is read from the database, so it is committed, whatever became of the batch. While
+ * Tells Redis what is left of products that are sold out and asked for: a moment after a batch, and again each second,
+ * since a word expires after 3 s. Of others nobody needs a word: thousands of products would be a load of their own. What is told is read from the database, so it is committed, whatever became of the batch. While
  * buyers are turned away at the door no order comes here; after a minute the word lapses, one order gets through, and
  * the word is said anew.
  */
@@ -41,9 +44,14 @@ export class LastWord {
     this.#timer = setInterval(() => void this.#refresh().catch(() => undefined), REFRESH_MS)
   }
 
-  asked(productIds: readonly string[]): void {
+  /** Something was asked of products that stand like this now, if the batch is committed. */
+  asked(levels: Iterable<StockLevel>): void {
     const now = Date.now()
-    for (const productId of productIds) this.#askedAt.set(productId, now)
+    for (const { productId, available } of levels) {
+      // One that was sold out and is no longer: the word that says so must go.
+      if (available === 0 || this.#askedAt.has(productId)) this.#askedAt.set(productId, now)
+    }
+    if (this.#askedAt.size === 0) return
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined
       void this.#refresh().catch(() => undefined)
@@ -72,14 +80,10 @@ export class LastWord {
     if (id === undefined || levels.length === 0) return
     const keys = hintKeys(id)
     await this.#redis.call((client) =>
-      Promise.all(
-        levels.map((level) =>
-          client.eval(SAY, {
-            keys: [keys.stock(level.productId)],
-            arguments: [String(level.version), String(level.available), String(keys.stockWordMs)],
-          }),
-        ),
-      ),
+      client.eval(SAY, {
+        keys: levels.map(({ productId }) => keys.stock(productId)),
+        arguments: [String(keys.stockWordMs), ...levels.map(({ version, available }) => `${version} ${available}`)],
+      }),
     )
   }
 }
