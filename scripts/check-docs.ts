@@ -11,7 +11,7 @@ import { lineAt, report, repositoryFiles, repositoryRoot } from './repository-fi
 const EXTENSIONS = 'ts|mjs|js|json|sql|md|xml|yaml|yml|properties|example'
 const FILE_NAME = new RegExp(`\\.(${EXTENSIONS})$`)
 // `.test.ts` and the like: the end of a name, and no name.
-const SUFFIX = new RegExp(`^(\\.(test|int|e2e))*\\.(${EXTENSIONS})$`)
+const SUFFIX = new RegExp(`^(\\.(test|int|e2e|faults))*\\.(${EXTENSIONS})$`)
 const NPM = /\bnpm (?:run ([a-z][a-z0-9-]*(?::[a-z0-9-]+)*)|(start|test)\b)/g
 
 const everyFile = repositoryFiles([''])

@@ -2,7 +2,6 @@ import { createHttpServer, listen } from '@timesale/http/server'
 import { Database } from '@timesale/postgres/database'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
-import type { AcceptBatch } from '../../services/order/accept/accept-batch.ts'
 import { placeOrders, type Answer, type Wish } from '../../services/order/accept/place-orders.ts'
 import { placeOrderRoute } from '../../services/order/http/place-order.ts'
 
@@ -30,8 +29,7 @@ const app = await createHttpServer({
   registry: createRegistry('one-by-one'),
   health: () => Promise.resolve({ status: 'ready', reasons: [] }),
 })
-// The route asks for nothing but `accept`.
-placeOrderRoute(app, onePerTransaction as AcceptBatch)
+placeOrderRoute(app, onePerTransaction)
 await listen(app, { host: '127.0.0.1', port: Number(port) })
 process.send?.({ listening: true })
 process.on('SIGTERM', () => process.exit(0))
