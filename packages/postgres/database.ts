@@ -198,13 +198,18 @@ class Transaction {
   }
 }
 
-const BEGIN: Statement = { name: 'begin', text: 'begin' }
-const ROLLBACK: Statement = { name: 'rollback', text: 'rollback' }
+// Not prepared: on the wire they say what they are.
+const BEGIN = { text: 'begin' }
+const ROLLBACK = { text: 'rollback' }
 const READS = /^\s*select\b/i
 
-async function query<Row>(client: PoolClient, { name, text }: Statement, values: readonly unknown[]): Promise<Row[]> {
+async function query<Row>(
+  client: PoolClient,
+  statement: Statement | { readonly text: string },
+  values: readonly unknown[],
+): Promise<Row[]> {
   try {
-    const result = await client.query({ name, text, values: toParameters(values) })
+    const result = await client.query({ ...statement, values: toParameters(values) })
     return result.rows as Row[]
   } catch (error) {
     // An error that ends the session is a lost connection too, with a reason.

@@ -33,8 +33,11 @@ const GATHER_MS = 2
 /** Prices remembered; a shop with more products looks some of them up again. */
 const PRICES_MAX = 10_000
 const WAITING_MAX = 10_000
-/** Whoever comes while another one has waited this long is told to come again: an answer within a second, in any rush. */
-const WAIT_MAX_MS = 300
+/**
+ * Whoever comes while more wait than a flush takes, and one of them has waited this long, is told to come again: an
+ * answer within a second, in any rush.
+ */
+const WAIT_MAX_MS = 150
 /** How long one flush tries to reach the database before its buyers are told. */
 const TRY_FOR_MS = 2_000
 
@@ -70,7 +73,8 @@ export class AcceptBatch {
   accept(wish: Wish): Promise<Answer> {
     const now = performance.now()
     const [oldest] = this.#queue
-    if (this.#queue.length >= WAITING_MAX || (oldest !== undefined && now - oldest.since > WAIT_MAX_MS)) {
+    const isLate = oldest !== undefined && now - oldest.since > WAIT_MAX_MS
+    if (this.#queue.length >= WAITING_MAX || (isLate && this.#queue.length >= FLUSH_MAX)) {
       return Promise.reject(new Refusal('overloaded', { accepted: false }))
     }
     return new Promise((resolve, reject) => {
