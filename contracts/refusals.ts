@@ -38,7 +38,11 @@ export class Refusal extends Error {
   readonly about: Readonly<Record<string, unknown>>
 
   constructor(code: RefusalCode, about: Readonly<Record<string, unknown>> = {}, detail?: string) {
+    // An answer and no fault: nobody reads where it came from, and in a rush there are thousands of them a second.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(detail ?? REFUSALS[code].title)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.about = about
   }

@@ -28,6 +28,8 @@ interface Waiting {
 }
 
 const FLUSH_MAX = 128
+// One for all: it says nothing of any order, and is made when there is no time for anything.
+const OVERLOADED = new Refusal('overloaded', { accepted: false })
 /** How long a flush gathers at most while requests keep coming in. */
 const GATHER_MS = 2
 /** Prices remembered; a shop with more products looks some of them up again. */
@@ -75,7 +77,7 @@ export class AcceptBatch {
     const [oldest] = this.#queue
     const isLate = oldest !== undefined && now - oldest.since > WAIT_MAX_MS
     if (this.#queue.length >= WAITING_MAX || (isLate && this.#queue.length >= FLUSH_MAX)) {
-      return Promise.reject(new Refusal('overloaded', { accepted: false }))
+      return Promise.reject(OVERLOADED)
     }
     return new Promise((resolve, reject) => {
       const key = keyOf(wish)
