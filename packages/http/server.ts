@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import fastify, { LogController, type FastifyInstance, type RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import swagger from '@fastify/swagger'
-import apiReference from '@scalar/fastify-api-reference'
 import type { RefusalCode } from '@timesale/contracts/refusals'
 import type { Logger } from '@timesale/telemetry/logger'
 import { HotHistogram, type Registry } from '@timesale/telemetry/metrics'
@@ -124,10 +123,25 @@ async function describe(app: HttpServer, options: HttpServerOptions): Promise<vo
     },
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  await app.register(apiReference, {
+  let reference: Promise<FastifyInstance> | undefined
+  for (const url of ['/docs', '/docs/*']) {
+    app.get(url, { schema: { hide: true } }, async (request, reply) => {
+      reference ??= loadReference()
+      const answer = await (await reference).inject({ method: 'GET', url: request.url })
+      return reply.code(answer.statusCode).headers(answer.headers).send(answer.rawPayload)
+    })
+  }
+}
+
+// Loaded when somebody first looks at it: it takes 40 MB, in every service, and hardly anybody does.
+async function loadReference(): Promise<FastifyInstance> {
+  const { default: apiReference } = await import('@scalar/fastify-api-reference')
+  const server = fastify()
+  await server.register(apiReference, {
     routePrefix: '/docs',
     configuration: { url: '/openapi.json', withDefaultFonts: false, hideClientButton: true, telemetry: false },
   })
+  return server
 }
 
 function operate(app: HttpServer, options: HttpServerOptions): void {
