@@ -28,8 +28,6 @@ interface Waiting {
 }
 
 const FLUSH_MAX = 128
-// One for all: it says nothing of any order, and is made when there is no time for anything.
-const OVERLOADED = new Refusal('overloaded', { accepted: false })
 /** How long a flush gathers at most while requests keep coming in. */
 const GATHER_MS = 2
 /** Prices remembered; a shop with more products looks some of them up again. */
@@ -40,6 +38,8 @@ const WAITING_MAX = 10_000
  * answer within a second, in any rush.
  */
 const WAIT_MAX_MS = 150
+// One for all: it says nothing of any order, and is needed when there is no time for anything.
+const OVERLOADED = new Refusal('overloaded', { accepted: false })
 /** How long one flush tries to reach the database before its buyers are told. */
 const TRY_FOR_MS = 2_000
 
