@@ -198,6 +198,12 @@ test('a COMMIT whose answer is dropped has taken effect, in a transaction and wi
     await client.query('commit')
   })
   await lost('alone', (client) => client.query('insert into said values ($1)', ['alone']))
+  await lost('alone after others', async (client) => {
+    await client.query('begin')
+    await client.query('select 1')
+    await client.query('commit')
+    await client.query('insert into said values ($1)', ['alone after others'])
+  })
   await lost('plain', (client) => client.query("begin; insert into said values ('plain'); commit"))
   await lost('slow', (client) => client.query("select pg_sleep(0.2); insert into said values ('slow')"))
 })

@@ -398,7 +398,7 @@ export function commitOf(text: string): IsTheOne {
     states.set(connection, state)
     const statement = statementOf(request)
     if (statement === 'begin') states.set(connection, { inTransaction: true, said: false })
-    if (statement === 'rollback') states.delete(connection)
+    if (statement === 'commit' || statement === 'rollback') states.delete(connection)
     if (request.includes(text)) state.said = true
     if (!state.said) return false
     if (state.inTransaction) return statement === 'commit'
