@@ -11,11 +11,11 @@ test('until a rate is known the window is as wide as it may be', () => {
   )
 })
 
-test('the window is six tenths of a second of orders, of which each makes two records', () => {
+test('the window is eight tenths of a second of orders, of which each makes two records', () => {
   const window = new Window()
   window.next(0, 0)
 
-  assert.equal(window.next(1_000, 10_000), 3_000)
+  assert.equal(window.next(1_000, 10_000), 4_000)
 })
 
 test('only the last second counts', () => {
@@ -27,7 +27,7 @@ test('only the last second counts', () => {
   ] as const)
     window.next(at, records)
 
-  assert.equal(window.next(3_000, 110_000), 3_000)
+  assert.equal(window.next(3_000, 110_000), 4_000)
 })
 
 test('the window has bounds', () => {
@@ -35,6 +35,6 @@ test('the window has bounds', () => {
   fast.next(0, 0)
   slow.next(0, 0)
 
-  assert.equal(fast.next(1_000, 1_000_000), 4_000)
+  assert.equal(fast.next(1_000, 1_000_000), 10_000)
   assert.equal(slow.next(1_000, 2), 300)
 })

@@ -1,10 +1,10 @@
 /** Seconds of orders that are under way at most, so that less than a second of work is left when a load ends. */
-const UNDER_WAY_SECONDS = 0.6
+const UNDER_WAY_SECONDS = 0.8
 /**
  * Records still to come at most, and before any rate is known. From above and not from below: many under way make large
  * batches, which make a high rate; a window that began small would find the small rate that goes with it, and stay.
  */
-export const WINDOW_MAX = 4_000
+export const WINDOW_MAX = 10_000
 const WINDOW_MIN = 300
 const RATE_OVER_MS = 1_000
 

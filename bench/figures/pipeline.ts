@@ -10,8 +10,9 @@ import { sampleBare, type SampleLength } from '../bare.ts'
 import { track } from '../cleanup.ts'
 import { expectCounts, WorkMissing } from '../counted.ts'
 import { cpuUs } from '../cpu-time.ts'
-import { acceptedOf, startLoad, type Load, type LoadOptions, type LoadResult } from '../generator/load.ts'
+import { acceptedOf, outcomeOf, startLoad, type Load, type LoadOptions, type LoadResult } from '../generator/load.ts'
 import { orderIdPrefix, productId } from '../generator/order-request.ts'
+import { PAUSE_MAX_MS, pause } from '../pause.ts'
 import { measureRounds, type Progress, type Samples, type Side } from '../measure.ts'
 import type { CpuAnOrder } from '../report.ts'
 import { median } from '../statistics.ts'
@@ -20,10 +21,12 @@ import { WINDOW_MAX, Window } from '../window.ts'
 const PRODUCTS = 1_000
 const UNITS = 1_000_000_000
 const CONNECTIONS = 256
-const WARM_UP_MS = 3_000
+const WARM_UP_MS = 15_000
 const TELL_EVERY_MS = 50
 const WORK_LEFT_MAX_MS = 1_000
 const DONE_WITHIN_MS = 120_000
+/** Bare fastify and the generator, before the first request. */
+const STARTS_WITHIN_MS = 1_500
 
 export interface PipelineOptions {
   readonly rounds: number
@@ -41,9 +44,9 @@ export async function measurePipeline(
   const { rounds, seconds, bareLength, progress } = options
   progress.say('starting a whole shop')
   await using shop = await track(startLocalShop())
-  await using pipeline = new Pipeline(shop, progress)
-  await pipeline.open()
+  await using pipeline = await Pipeline.of(shop, progress)
   await pipeline.putProductsOnSale()
+  progress.say('warming it up')
   await pipeline.warmUp()
   let latestRate = Number.NaN
   const sides: readonly Side[] = [
@@ -51,11 +54,8 @@ export async function measurePipeline(
       name: 'pipeline-bare',
       run: async () => {
         // An idle shop polls, and would take from what is measured.
-        await pipeline.close()
-        const { perSecond } = await sampleBare(CONNECTIONS, PRODUCTS, bareLength)
-        await pipeline.open()
-        await pipeline.warmUp()
-        return perSecond
+        await using _standstill = await track(Promise.resolve(pause(shop.supervisor.pid ?? 0)))
+        return (await sampleBare(CONNECTIONS, PRODUCTS, atMost(bareLength, PAUSE_MAX_MS - STARTS_WITHIN_MS))).perSecond
       },
     },
     { name: 'pipeline', run: async () => (latestRate = await pipeline.confirm(seconds)) },
@@ -68,39 +68,32 @@ export async function measurePipeline(
 class Pipeline implements AsyncDisposable {
   readonly #shop: LocalShop
   readonly #progress: Progress
-  readonly #databases = new Map<ServiceName, Database>()
-  #offsets: Offsets
+  readonly #databases: ReadonlyMap<ServiceName, Database>
+  readonly #offsets: Offsets
   /** Processes whose CPU is counted, by part. */
-  #pids: ReadonlyMap<string, number> = new Map()
+  readonly #pids: ReadonlyMap<string, number>
   readonly #cpu = new Map<string, number[]>()
 
-  constructor(shop: LocalShop, progress: Progress) {
+  static async of(shop: LocalShop, progress: Progress): Promise<Pipeline> {
+    return new Pipeline(shop, new Map((await shop.status()).map(({ name, pid }) => [name, pid ?? 0])), progress)
+  }
+
+  private constructor(shop: LocalShop, pids: ReadonlyMap<string, number>, progress: Progress) {
     this.#shop = shop
     this.#progress = progress
+    this.#pids = pids
     this.#offsets = new Offsets(shop.brokers)
-  }
-
-  /** Starts the shop where it does not run. */
-  async open(): Promise<void> {
-    if (this.#shop.supervisor.exitCode !== null) await this.#shop.start()
-    this.#offsets = new Offsets(this.#shop.brokers)
-    this.#pids = new Map((await this.#shop.status()).map(({ name, pid }) => [name, pid ?? 0]))
-    for (const service of serviceNames) {
-      const options = { url: this.#shop.databaseUrl(service), poolSize: 2, applicationName: 'bench' }
-      this.#databases.set(service, new Database(options))
-    }
-  }
-
-  /** Stops it. */
-  async close(): Promise<void> {
-    await this[Symbol.asyncDispose]()
-    await this.#shop.stop()
+    this.#databases = new Map(
+      serviceNames.map((service) => [
+        service,
+        new Database({ url: shop.databaseUrl(service), poolSize: 2, applicationName: 'bench' }),
+      ]),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#offsets[Symbol.asyncDispose]()
     for (const database of this.#databases.values()) await database.close()
-    this.#databases.clear()
   }
 
   /** A first load that does not count: programs that have just started are still being compiled. */
@@ -183,7 +176,10 @@ class Pipeline implements AsyncDisposable {
     )
     await this.#throttle(load, before.orderTopic, () => over)
     const result = await load.result
-    const accepted = acceptedOf(result)
+    // An open loop has its latency measured, and whoever is turned away has none.
+    const { accepted, refused } =
+      options.window === undefined ? { accepted: acceptedOf(result), refused: 0 } : outcomeOf(result)
+    if (refused > 0) this.#progress.say(`${name}: ${refused} requests were told to come again`)
     const workLeftMs = await this.#workLeft(before, accepted, result.endedAt)
     const cpuAfter = this.#cpuNow()
     const own = process.cpuUsage(ownBefore)
@@ -197,7 +193,7 @@ class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Tells the generator how far its orders have come, so that about six tenths of a second of them are under way and no more: what is
+   * Tells the generator how far its orders have come, so that at most about eight tenths of a second of them are under way and no more: what is
    * accepted faster than it is worked off would only wait. Ends of partitions are the cheapest thing that knows it.
    */
   async #throttle(load: Load, recordsBefore: number, over: () => boolean): Promise<void> {
@@ -308,6 +304,11 @@ interface Counts {
   readonly orderTopic: number
   readonly stockTopic: number
   readonly sales: number
+}
+
+function atMost({ warmUpMs, sampleMs }: SampleLength, ms: number): SampleLength {
+  const part = Math.min(1, ms / (warmUpMs + sampleMs))
+  return { warmUpMs: warmUpMs * part, sampleMs: sampleMs * part }
 }
 
 function chunks<T>(all: readonly T[], size: number): T[][] {

@@ -14,7 +14,8 @@ export interface LoadOptions {
   readonly products: number
   /**
    * Closed loop that waits while too many records of its orders are still to come on order-topic, where each order makes
-   * two. The parent tells how many there are, and how many may be to come; until it does, so many may.
+   * two. The parent tells how many there are, and how many may be to come; until it does, so many may. Who is told to come
+   * again (503) does so after the parent's next word.
    */
   readonly window?: number
   /** Open loop: requests leave at this rate whatever becomes of those before, and latency counts from when they should. */
@@ -74,8 +75,18 @@ export async function startLoad(options: LoadOptions): Promise<Load & AsyncDispo
 
 /** The number of orders accepted. Throws where any answer was something else. */
 export function acceptedOf(result: LoadResult): number {
-  const { '202': accepted = 0, ...others } = result.statuses
-  if (Object.keys(others).length > 0 || accepted === 0)
-    throw new Error(`Not every request was answered 202: ${JSON.stringify(result.statuses)}`)
+  const { accepted, refused } = outcomeOf(result)
+  if (refused > 0) throw notAccepted(result)
   return accepted
+}
+
+/** The same for a shop as full as it can be, which may tell some to come again (503). */
+export function outcomeOf(result: LoadResult): { accepted: number; refused: number } {
+  const { '202': accepted = 0, '503': refused = 0, ...others } = result.statuses
+  if (Object.keys(others).length > 0 || accepted === 0) throw notAccepted(result)
+  return { accepted, refused }
+}
+
+function notAccepted(result: LoadResult): Error {
+  return new Error(`Not every request was answered 202: ${JSON.stringify(result.statuses)}`)
 }

@@ -20,6 +20,7 @@ const latency = build({
 const idle: Connection[] = []
 let sent = 0
 let answered = 0
+let refused = 0
 let recordsThere = 0
 let window = options.window ?? Infinity
 let phase: 'warm-up' | 'sample' | 'over' = 'warm-up'
@@ -35,13 +36,16 @@ function onAnswer(connection: Connection, status: number): void {
     sampled += 1
     latency.recordValue(Math.max(1, Math.round((performance.now() - connection.sentAt) * 1000)))
   }
-  if (perSecond === undefined) sendNext(connection)
-  else idle.push(connection)
-  if (perSecond !== undefined) sendDue()
+  if (status === 503) refused += 1
+  if (perSecond !== undefined) {
+    idle.push(connection)
+    sendDue()
+  } else if (status === 503 && options.window !== undefined) idle.push(connection)
+  else sendNext(connection)
 }
 
 function sendNext(connection: Connection): void {
-  if (phase === 'over' || 2 * sent - recordsThere >= window) {
+  if (phase === 'over' || 2 * (sent - refused) - recordsThere >= window) {
     idle.push(connection)
     return
   }

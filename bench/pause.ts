@@ -1,0 +1,31 @@
+import { findProcess, processTree, type ProcessRow } from '@timesale/local/supervisor/process-table'
+
+/** The longest that a shop may stand still: half of the ten seconds after which a broker takes a consumer for dead. */
+export const PAUSE_MAX_MS = 5_000
+
+/**
+ * SIGSTOPs a process and all below it, until disposed of. A shop that is stopped and started again would be measured while
+ * its programs are still being compiled: half of what a broker used in its first half minute was its compiler.
+ */
+export function pause(pid: number): AsyncDisposable {
+  const root = findProcess(pid)
+  const rows = root === undefined ? [] : processTree(root)
+  // The supervisor first and last: it would take parts that stand still for parts that hang.
+  send(rows, 'SIGSTOP')
+  return {
+    [Symbol.asyncDispose]: () => {
+      send(rows.toReversed(), 'SIGCONT')
+      return Promise.resolve()
+    },
+  }
+}
+
+function send(rows: readonly ProcessRow[], signal: NodeJS.Signals): void {
+  for (const { pid } of rows) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
