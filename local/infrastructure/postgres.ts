@@ -35,7 +35,8 @@ const settings = {
   // A path of more than a hundred letters is no address for a socket, and a clone may lie deep.
   unix_socket_directories: '',
   max_connections: 100,
-  shared_buffers: '32MB',
+  // PostgreSQL's own default, used as far as there is data: with a quarter of it the shop confirmed a tenth less.
+  shared_buffers: '128MB',
   // What was accepted must survive the death of the machine, here too.
   fsync: 'on',
   synchronous_commit: 'on',
