@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { Refusal, type RefusalCode } from '@timesale/contracts/refusals'
 import { readLines } from '@timesale/kafka/outbox-lines'
 import { Database } from '@timesale/postgres/database'
-import { CommitOutcomeUnknown } from '@timesale/postgres/errors'
+import { CommitOutcomeUnknown, DatabaseUnavailable } from '@timesale/postgres/errors'
 import type { Tx } from '@timesale/postgres/sql'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
@@ -158,6 +158,34 @@ test('an answer that is lost, and no database to ask any more: nobody is told th
   await until('it is committed', async () => (await traces('a')).orders === 1)
   await proxy.heal()
   assert.equal(await batch.accept(order('a')), 'accepted')
+  assert.deepEqual(await traces('a'), { orders: 1, history: 1, events: 1, prices: [100] })
+})
+
+test('whoever waits while an answer is lost is told as little as those in the flush, if the order is the same', async () => {
+  const { replica, order, traces } = setup()
+  await using proxy = await behindProxy()
+  const { batch } = replica(proxy)
+  const ends = commitOf('insert into orders')
+  const waiting: Promise<unknown>[] = []
+  proxy.dropAnswerTo((request, connection) => {
+    const isTheOne = ends(request, connection)
+    if (isTheOne) {
+      proxy.refuse()
+      // Looked up, and ready for the next flush, before this one is given up.
+      for (const [name, quantity] of [['a', 1] as const, ['a', 2] as const, ['b', 1] as const])
+        waiting.push(batch.accept(order(name, quantity)))
+    }
+    return isTheOne
+  })
+  await assert.rejects(batch.accept(order('a')), CommitOutcomeUnknown)
+  const [same, other, stranger] = await Promise.allSettled(waiting)
+  for (const one of [same, other]) assert.ok(one?.status === 'rejected' && one.reason instanceof CommitOutcomeUnknown)
+  assert.ok(stranger?.status === 'rejected' && stranger.reason instanceof DatabaseUnavailable)
+  await until('it is committed', async () => (await traces('a')).orders === 1)
+  assert.deepEqual(await traces('b'), NOTHING)
+  await proxy.heal()
+  assert.equal(await batch.accept(order('a')), 'accepted')
+  assertRefused(await batch.accept(order('a', 2)), 'order-id-reused')
   assert.deepEqual(await traces('a'), { orders: 1, history: 1, events: 1, prices: [100] })
 })
 
