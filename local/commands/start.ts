@@ -1,3 +1,4 @@
+import { giveBackMemory } from '@timesale/process/give-back-memory'
 import { banner } from './banner.ts'
 import { bringUp, Interrupted } from '../shop/bring-up.ts'
 import { checkText } from '../checks/check-report.ts'
@@ -97,6 +98,7 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
     try {
       await bringUp({ shop, supervisor, folder, terminal })
       terminal.line(banner(shop, ((performance.now() - started) / 1000).toFixed(1)))
+      giveBackMemory()
       await asksToStop.asked
     } catch (error) {
       if (!(error instanceof Interrupted) && !supervisor.stopping) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheFolder } from './cache-folder.ts'
@@ -26,8 +26,12 @@ export async function ensureJars(pins: Pins, options: JarOptions = {}): Promise<
   await makeCacheFolder(folder)
 
   const paths = pins.map((pin) => join(folder, jarName(pin)))
-  const good = await Promise.all(pins.map((pin, index) => isWhole(paths[index] ?? '', pin)))
-  const wanted = pins.filter((_, index) => !good[index])
+  const wanted: Pin[] = []
+
+  // One after the other: the supervisor would keep for ever what all of them take at once.
+  for (const [index, pin] of pins.entries()) {
+    if (!(await isWhole(paths[index] ?? '', pin))) wanted.push(pin)
+  }
 
   if (wanted.length > 0) {
     await fetchAll(wanted, folder, options)
@@ -52,10 +56,28 @@ async function makeCacheFolder(folder: string): Promise<void> {
 }
 
 async function isWhole(path: string, pin: Pin): Promise<boolean> {
-  const content = await readFile(path).catch(() => undefined)
+  const file = await open(path).catch(() => undefined)
 
-  return content !== undefined && isPinned(content, pin)
+  if (!file) return false
+
+  try {
+    const hash = createHash('sha256')
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES)
+
+      if (bytesRead === 0) return hash.digest('hex') === pin.sha256
+      hash.update(chunk.subarray(0, bytesRead))
+    }
+  } catch {
+    return false
+  } finally {
+    await file.close()
+  }
 }
+
+const CHUNK_BYTES = 256 * 1024
 
 function isPinned(content: Uint8Array, pin: Pin): boolean {
   return createHash('sha256').update(content).digest('hex') === pin.sha256

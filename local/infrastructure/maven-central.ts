@@ -1,4 +1,3 @@
-import artifactUrl from 'mvn-artifact-url'
 import type { Pin } from './pins.ts'
 
 /**
@@ -6,6 +5,8 @@ import type { Pin } from './pins.ts'
  * connection that breaks ends the whole process, and one that stalls waits for ever. So only the address is taken from there.
  */
 export async function fetchFromMavenCentral(pin: Pin, signal: AbortSignal): Promise<Uint8Array> {
+  // Loaded by the one start that fetches something.
+  const { default: artifactUrl } = await import('mvn-artifact-url')
   const url = await artifactUrl.default({ groupId: pin.group, artifactId: pin.artifact, version: pin.version })
   const silence = new AbortController()
   const timer = setTimeout(() => silence.abort(new Error(`no byte for ${silenceMaxMs / 1000} s`)), silenceMaxMs)

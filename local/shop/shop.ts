@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import { kafkaParts } from '../infrastructure/kafka.ts'
 import type { JarProgress } from '../infrastructure/jars.ts'
 import { localSuperuser, postgresPart } from '../infrastructure/postgres.ts'
 import { redisPart } from '../infrastructure/redis.ts'
-import type { DataFolder } from './data-folder.ts'
+import { cloneRoot, type DataFolder } from './data-folder.ts'
 import type { Part } from '../part.ts'
 import { portsWithOffset, serviceNames, type Ports, type ServiceName } from './ports.ts'
 import { servicePart } from './service-part.ts'
@@ -32,6 +33,12 @@ export interface Shop {
   readonly databases: readonly ShopDatabase[]
   readonly kafkaBrokers: string
 }
+
+/**
+ * Code without types and compiled, for the next start of any shop of this clone: a fourth off the time until it is open, and 10 MB
+ * off each service, since what takes off the types is then never loaded. Node writes whole files and checks what it reads.
+ */
+const compiledCode = join(cloneRoot, 'node_modules/.cache/timesale-compiled')
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -76,8 +83,7 @@ export function describeShop(options: {
       name: service,
       port: ports.service(service),
       env: {
-        // Compiled code that the next start can map: a fourth off the time until the shop is open.
-        NODE_COMPILE_CACHE: folder.part('compiled'),
+        NODE_COMPILE_CACHE: compiledCode,
         ...serviceEnvironment({ service, env, port: ports.service(service), serviceUrl, kafkaBrokers, redisUrl }),
       },
     }),

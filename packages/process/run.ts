@@ -1,4 +1,5 @@
 import { BadEnvironment } from './env.ts'
+import { giveBackMemory } from './give-back-memory.ts'
 
 /** Something that runs until it is told to stop. */
 export interface Running {
@@ -24,6 +25,8 @@ export async function run(start: () => Promise<Running>): Promise<void> {
     // What was begun before the failure (a pool, a reconnecting client) would keep half a service alive.
     process.exit(1)
   }
+
+  giveBackMemory()
 
   await stopAsked
   setTimeout(() => process.exit(1), HARD_STOP_MS).unref()
