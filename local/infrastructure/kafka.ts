@@ -33,6 +33,10 @@ export function kafkaParts(options: KafkaOptions): Part[] {
   return ports.map((own, index) => brokerPart({ ...options, dataDir }, index + 1, own, ports, openOnce))
 }
 
+// A heap begins with a 64th of the machine's memory, be it needed or not, and is full of garbage before the first collection: 60 MB
+// of a broker at rest. It grows when it has to.
+const HEAP_AT_FIRST = '-Xms64m'
+
 function brokerPart(
   options: KafkaOptions,
   broker: number,
@@ -59,7 +63,7 @@ function brokerPart(
         mainClass: 'kafka.Kafka',
         args: [join(brokerDir, 'server.properties')],
         // A broker without memory hangs half dead; one that ends is started again.
-        jvmOptions: [`-Xmx${javaHeap}`, '-XX:+ExitOnOutOfMemoryError'],
+        jvmOptions: [`-Xmx${javaHeap}`, HEAP_AT_FIRST, '-XX:+ExitOnOutOfMemoryError'],
         logging: 'broker',
         mayWriteArchive: broker === 1,
         onProgress,

@@ -1,9 +1,9 @@
-import { join } from 'node:path'
 import { kafkaParts } from '../infrastructure/kafka.ts'
 import type { JarProgress } from '../infrastructure/jars.ts'
 import { localSuperuser, postgresPart } from '../infrastructure/postgres.ts'
 import { redisPart } from '../infrastructure/redis.ts'
-import { cloneRoot, type DataFolder } from './data-folder.ts'
+import { compiledCode } from './compiled-code.ts'
+import type { DataFolder } from './data-folder.ts'
 import type { Part } from '../part.ts'
 import { portsWithOffset, serviceNames, type Ports, type ServiceName } from './ports.ts'
 import { servicePart } from './service-part.ts'
@@ -33,12 +33,6 @@ export interface Shop {
   readonly databases: readonly ShopDatabase[]
   readonly kafkaBrokers: string
 }
-
-/**
- * Code without types and compiled, for the next start of any shop of this clone: a fourth off the time until it is open, and 10 MB
- * off each service, since what takes off the types is then never loaded. Node writes whole files and checks what it reads.
- */
-const compiledCode = join(cloneRoot, 'node_modules/.cache/timesale-compiled')
 
 type Env = Readonly<Record<string, string | undefined>>
 
