@@ -7,6 +7,7 @@ import type { Decoded, RawRecord, ReceivedEvent, Undecodable } from './decode.ts
 import { writeDeadLetters } from './dead-letter.ts'
 import {
   isInboxRaced,
+  isSameBody,
   judge,
   keyOf,
   lockPositions,
@@ -253,12 +254,12 @@ export function sortOut(
         if (waiting === undefined) {
           plan.park.push(event)
           queued.set(`${key} ${event.version}`, event)
-        } else if (waiting.hash === event.hash) plan.duplicates.push(event)
+        } else if (isSameBody(waiting.hash, event.hash)) plan.duplicates.push(event)
         else conflict(event)
         break
       case 'apply':
         // The body that came first is the one that counts, also while it still waits: its turn comes when it is resumed.
-        if (waiting !== undefined && waiting.hash !== event.hash) {
+        if (waiting !== undefined && !isSameBody(waiting.hash, event.hash)) {
           conflict(event)
           break
         }

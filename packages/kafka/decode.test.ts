@@ -5,6 +5,7 @@ import { OrderConfirmed, OrderPlaced, ORDER_EVENTS } from '@timesale/contracts/o
 import { PRODUCT_EVENTS } from '@timesale/contracts/product-events'
 import { eventHeaders } from '@timesale/testkit/records'
 import { createDecoder, isEvent, VALUE_LIMIT_BYTES, type DeadLetterReason, type RawRecord } from './decode.ts'
+import { FetchedRecord, readRecordBatches } from './fetched-record.ts'
 import { headerBytes } from './headers.ts'
 
 test('a fact comes back from its record as it was told', () => {
@@ -93,6 +94,63 @@ test('headers that are not of CloudEvents do not matter, also where they have no
       ],
     }),
   )
+})
+
+test('records of different flushes and types, in any order, with their headers in any order, are told apart', () => {
+  const { decode, placed, at } = setup()
+  const confirmed = { ...placed, definition: OrderConfirmed, version: 2 }
+  const later = new Date('2026-03-01T12:00:01.000Z')
+  const about = (record: RawRecord): unknown[] => {
+    const { event } = accepted(decode(record))
+    return [event.type, event.version, event.time.toISOString(), event.traceparent]
+  }
+  const variants = [
+    { record: recordOf(placed, { at }), expected: ['order.placed.v1', 1, at.toISOString(), undefined] },
+    { record: recordOf(confirmed, { at }), expected: ['order.confirmed.v1', 2, at.toISOString(), undefined] },
+    { record: recordOf(confirmed, { at: later }), expected: ['order.confirmed.v1', 2, later.toISOString(), undefined] },
+  ].flatMap(({ record, expected }) =>
+    [record.headers, record.headers.toReversed(), record.headers.toSorted(byName)].map((headers) => ({
+      record: { ...record, headers: headers.filter(([name]) => name?.toString() !== 'traceparent') },
+      expected,
+    })),
+  )
+
+  for (const one of variants) {
+    for (const other of variants) {
+      assert.deepEqual(about(one.record), one.expected)
+      assert.deepEqual(about(other.record), other.expected)
+    }
+  }
+})
+
+test('of a header that comes twice the last one counts, wherever it stands', () => {
+  const { decode, placed } = setup()
+  const { headers, ...record } = recordOf(placed)
+  const twice = (name: string, wrong: string): RawRecord => ({
+    ...record,
+    headers: [[Buffer.from(name), Buffer.from(wrong)], ...headers],
+  })
+
+  for (const name of ['ce_type', 'ce_source', 'ce_time', 'ce_specversion', 'ce_id', 'ce_subject']) {
+    accepted(decode(twice(name, 'wrong')))
+    accepted(decode({ ...record, headers }))
+    const last = decode({ ...record, headers: [...headers, [Buffer.from(name), Buffer.from('wrong')]] })
+    assert.equal('dead' in last && last.dead.reason, 'bad-headers', name)
+  }
+})
+
+test('a fetched record whose headers break off is dead, and what can be read of it is kept', () => {
+  const { decode, placed } = setup()
+  const { batch, ...positions } = FetchedRecord.of(recordOf(placed))
+  const bytes = Buffer.from(batch.bytes)
+  // More headers than there are.
+  bytes[positions.headersAt] = 100
+  const [broken] = readRecordBatches(bytes, 0, bytes.length, { topic: 'order-topic', partition: 0, from: 0n }).records
+
+  const decoded = decode(broken as FetchedRecord)
+
+  assert.equal('dead' in decoded && decoded.dead.reason, 'bad-headers')
+  assert.equal(broken?.headers.length, recordOf(placed).headers.length)
 })
 
 test('a record that can never be applied is dead, with the reason, the record and a sentence for people', () => {
@@ -294,6 +352,10 @@ function recordOf(told: Fact, occasion: { at?: Date; traceparent?: string } = {}
     headers: [...headers].map(([name, one]) => [Buffer.from(name), one]),
     ...rest,
   }
+}
+
+function byName([one]: RawRecord['headers'][number], [other]: RawRecord['headers'][number]): number {
+  return Buffer.compare(one ?? Buffer.alloc(0), other ?? Buffer.alloc(0))
 }
 
 function bytes(one: string | Buffer | null): Buffer | null {

@@ -3,6 +3,7 @@ import { Consumer } from '@platformatic/kafka'
 import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
 import type { RawRecord } from './decode.ts'
+import { fetchRecords, type FetchedRecords, type PartitionOffset } from './fetch.ts'
 
 export interface GroupSessionOptions {
   readonly group: string
@@ -71,7 +72,7 @@ interface Fetched {
  * One membership of a consumer group, from join to leave: fetches what is assigned, one batch ahead, hands it on in
  * order, and commits the finished prefix of each partition every 200 ms, after the database commit, never before.
  *
- * Reads with the client's `fetch` instead of its stream: a stream emits records of revoked partitions from its buffer
+ * Reads with fetches of our own (fetch.ts) instead of the client's stream: a stream emits records of revoked partitions from its buffer
  * and, after a rejoin, steps back in order. Here a rebalance begins a new generation, and what an older one fetched is
  * thrown away. A batch that is being applied when partitions are taken away does no harm: the inbox decides.
  */
@@ -113,7 +114,6 @@ class GroupSession {
       rebalanceTimeout: 15_000,
       heartbeatInterval: HEARTBEAT_MS,
       isolationLevel: READ_UNCOMMITTED,
-      maxWaitTime: FETCH_WAIT_MS,
       retries: 1,
       retryDelay: 200,
       connectTimeout: 2_000,
@@ -241,82 +241,36 @@ class GroupSession {
     }
     for (const [node, states] of byLeader) {
       if (this.#inFlight.has(node)) continue
-      const topicIds = new Map([...metadata.topics].map(([name, topic]) => [name, topic.id]))
-      this.#inFlight.set(node, this.#fetch(node, assigned.generation, states, topicIds))
+      this.#inFlight.set(node, this.#fetch(node, assigned.generation, states))
     }
   }
 
-  async #fetch(
-    node: number,
-    generation: number,
-    states: readonly PartitionState[],
-    topicIds: ReadonlyMap<string, string>,
-  ): Promise<Fetched> {
+  async #fetch(node: number, generation: number, states: readonly PartitionState[]): Promise<Fetched> {
     const last = this.#fetches.get(node)
     const waitMs = last === undefined || last.wasFull ? 0 : last.began + this.#fetchGapMs - performance.now()
     if (waitMs >= 1) await sleep(waitMs)
     const fetch = { began: performance.now(), wasFull: false }
     this.#fetches.set(node, fetch)
-    const byTopic = new Map<string, PartitionState[]>()
-    for (const state of states) byTopic.set(state.topic, [...(byTopic.get(state.topic) ?? []), state])
-    const requested = new Map(
-      states.map((state) => [`${state.topic} ${state.partition}`, { state, from: state.position }]),
-    )
+    const positions = states.map(({ topic, partition, position: offset }) => ({ topic, partition, offset }))
     try {
-      const request = this.#consumer.fetch({
-        node,
-        minBytes: 1,
-        maxBytes: FETCH_MAX_BYTES,
-        maxWaitTime: FETCH_WAIT_MS,
-        isolationLevel: READ_UNCOMMITTED,
-        topics: [...byTopic].map(([topic, partitions]) => ({
-          topicId: topicIds.get(topic) ?? '',
-          partitions: partitions.map((state) => ({
-            partition: state.partition,
-            currentLeaderEpoch: -1,
-            fetchOffset: state.position,
-            lastFetchedEpoch: -1,
-            partitionMaxBytes: FETCH_MAX_BYTES,
-          })),
-        })),
-      })
-      const response = await answered(FETCH_DEADLINE_MS, request, 'a fetch')
-      const names = new Map([...topicIds].map(([name, id]) => [id, name]))
-      const records: RawRecord[] = []
-      const advance: { state: PartitionState; to: bigint }[] = []
-      for (const topicResponse of response.responses) {
-        const topic = names.get(topicResponse.topicId) ?? ''
-        for (const part of topicResponse.partitions) {
-          // A fetch session may still answer for a partition that was given up.
-          const asked = requested.get(`${topic} ${part.partitionIndex}`)
-          if (asked === undefined) continue
-          let to = asked.from
-          for (const batch of part.records ?? []) {
-            to = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-            if (isControl(batch.attributes)) continue
-            for (const record of batch.records) {
-              const offset = batch.firstOffset + BigInt(record.offsetDelta)
-              // A batch is sent whole, also what lies before the offset that was asked for.
-              if (offset < asked.from) continue
-              records.push({
-                topic,
-                partition: part.partitionIndex,
-                offset,
-                timestamp: batch.firstTimestamp + record.timestampDelta,
-                key: record.key,
-                value: record.value,
-                headers: record.headers,
-              })
-            }
-          }
-          if (to > asked.from) advance.push({ state: asked.state, to })
-        }
-      }
+      const { records, next } = await answered(FETCH_DEADLINE_MS, this.#fetchFrom(node, positions), 'a fetch')
       fetch.wasFull = records.length >= FULL_BATCH_RECORDS
+      const advance = next.flatMap(({ topic, partition, offset: to }) => {
+        const state = states.find((one) => one.topic === topic && one.partition === partition)
+        return state === undefined ? [] : [{ state, to }]
+      })
       return { node, generation, records, advance }
     } catch (error) {
       return { node, generation, records: [], advance: [], error }
     }
+  }
+
+  async #fetchFrom(node: number, positions: readonly PartitionOffset[]): Promise<FetchedRecords> {
+    // A fetch may have waited for its time while the session was closed; a connection made now would never end.
+    if (this.#consumer.closed) throw new SessionBroken('The session is closed')
+    const connection = (await this.#consumer.connectToBrokers([node])).get(node)
+    if (connection === undefined) throw new Error(`No broker ${node} is known`)
+    return await fetchRecords(connection, { maxWaitMs: FETCH_WAIT_MS, maxBytes: FETCH_MAX_BYTES, positions })
   }
 
   async #recover({ error, generation }: Fetched): Promise<void> {
@@ -407,11 +361,6 @@ class GroupSession {
     this.#isBroken = true
     this.#broken.reject(error ?? new SessionBroken('The consumer failed'))
   }
-}
-
-// Control batches mark transactions and hold nothing of ours. Bit 5, KIP-98.
-function isControl(attributes: number): boolean {
-  return (attributes & 0b10_0000) !== 0
 }
 
 function hasApiId(error: unknown, apiId: string): boolean {

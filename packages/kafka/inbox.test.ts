@@ -33,6 +33,12 @@ test('another body under the version that was applied last is a conflict', () =>
   for (const event of [facts, state]) assert.equal(judge(at(3), event(3, 'another')), 'conflict')
 })
 
+test('what was kept of a body before hashes were checksums is no reason for a conflict', () => {
+  const before = { version: 3, hash: 'GhHvpFqPmo0mXyBkWq1zRw' }
+
+  for (const event of [facts, state]) assert.equal(judge(before, event(3, '1x2y3z.5k')), 'duplicate')
+})
+
 test('nothing that is not newer than the last one applied is ever applied, whatever its body', () => {
   fc.assert(
     fc.property(versions, versions, bodies, bodies, orderings, (last, version, lastBody, body, ordering) => {
