@@ -114,39 +114,62 @@ function isNoEventsFault(error: unknown): boolean {
 }
 
 async function applyTogether(on: BatchDependencies, batch: readonly Decoded[]): Promise<Done> {
-  const plan = presumeInTurn(batch)
-  if (plan !== undefined && (await applyPresumed(on, plan))) return { gapsFilled: false }
+  const presumed = presumeInTurn(batch)
+  if (presumed !== undefined && (await applyPresumed(on, presumed))) return { gapsFilled: false }
   return await applyJudged(on, batch)
 }
 
-// What the plan is if each aggregate stands just before its first event here, as it nearly always does; undefined where
+interface Presumed {
+  readonly events: readonly ReceivedEvent[]
+  readonly moves: readonly Move[]
+}
+
+// What is applied if each aggregate stands just before its first event here, as it nearly always does; undefined where
 // that cannot be presumed.
-function presumeInTurn(batch: readonly Decoded[]): Plan | undefined {
-  const positions = new Map<string, Position>()
-  const begun = new Set<string>()
+function presumeInTurn(batch: readonly Decoded[]): Presumed | undefined {
+  const bySource = new Map<string, Map<string, PresumedMove>>()
   const events: ReceivedEvent[] = []
+  const moves: PresumedMove[] = []
   for (const one of batch) {
     if (!('event' in one) || one.event.ordering !== 'facts') return undefined
     const { event } = one
+    let ofSource = bySource.get(event.source)
+    if (ofSource === undefined) bySource.set(event.source, (ofSource = new Map()))
+    const move = ofSource.get(event.aggregateId)
+    if (move === undefined) {
+      const begun = new PresumedMove(event)
+      ofSource.set(event.aggregateId, begun)
+      moves.push(begun)
+    } else if (event.version === move.to.version + 1) move.to = event
+    else return undefined
     events.push(event)
-    const key = keyOf(event)
-    if (begun.has(key)) continue
-    begun.add(key)
-    if (event.version > 1) positions.set(key, { version: event.version - 1, hash: '' })
   }
-  const plan = sortOut(events, positions, new Map())
-  return plan.apply.length === events.length ? plan : undefined
+  return { events, moves }
+}
+
+class PresumedMove implements Move {
+  readonly source: string
+  readonly aggregateId: string
+  readonly from: Position | undefined
+  to: Position
+
+  constructor(first: ReceivedEvent) {
+    this.source = first.source
+    this.aggregateId = first.aggregateId
+    this.from = first.version > 1 ? { version: first.version - 1, hash: '' } : undefined
+    this.to = first
+  }
 }
 
 // Looks nothing up: the inbox refuses what is not as presumed, and with it everything. False then, and nothing is done.
-async function applyPresumed(on: BatchDependencies, plan: Plan): Promise<boolean> {
+async function applyPresumed(on: BatchDependencies, { events, moves }: Presumed): Promise<boolean> {
   let factCount = 0
   try {
     await on.db.tx(async (tx) => {
       // It may be their turn that somebody waits for, or they that were set aside.
       if (await isAnythingParked(tx, on.group)) throw new NotAsPresumed()
-      const facts = await on.apply(tx, ofUse(plan.apply))
-      await Promise.all([movePositions(tx, on.group, plan.moves), appendToOutbox(tx, facts, { at: new Date() })])
+      const facts = await on.apply(tx, ofUse(events))
+      await Promise.all([movePositions(tx, on.group, moves), appendToOutbox(tx, facts, { at: new Date() })])
       factCount = facts.length
     })
   } catch (error) {
@@ -155,7 +178,7 @@ async function applyPresumed(on: BatchDependencies, plan: Plan): Promise<boolean
     return false
   }
   if (factCount > 0) on.onFacts()
-  for (const event of plan.apply) on.onOutcome(outcomeOf(event), event)
+  for (const event of events) on.onOutcome(outcomeOf(event), event)
   return true
 }
 

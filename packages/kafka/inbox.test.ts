@@ -36,7 +36,7 @@ test('another body under the version that was applied last is a conflict', () =>
 test('what was kept of a body before hashes were checksums is no reason for a conflict', () => {
   const before = { version: 3, hash: 'GhHvpFqPmo0mXyBkWq1zRw' }
 
-  for (const event of [facts, state]) assert.equal(judge(before, event(3, '1x2y3z.5k')), 'duplicate')
+  for (const event of [facts, state]) assert.equal(judge(before, event(3, '-1820342161.187')), 'duplicate')
 })
 
 test('nothing that is not newer than the last one applied is ever applied, whatever its body', () => {

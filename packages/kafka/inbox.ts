@@ -81,43 +81,63 @@ export interface Move extends AggregateKey {
  * be locked, so two owners of a partition (one of them paused and overtaken) may both believe to be its first.
  */
 export async function movePositions(tx: Tx, consumer: string, moves: readonly Move[]): Promise<void> {
-  const fresh = moves.filter((move) => move.from === undefined)
+  const fresh = newColumns()
   // Grouped by how many versions they move: mostly one.
-  const known = Map.groupBy(
-    moves.filter((move) => move.from !== undefined),
-    (move) => move.to.version - (move.from?.version ?? 0),
-  )
+  const known = new Map<number, Columns>()
+  for (const move of moves) {
+    let columns = fresh
+    if (move.from !== undefined) {
+      const steps = move.to.version - move.from.version
+      columns = known.get(steps) ?? newColumns()
+      known.set(steps, columns)
+    }
+    columns.sources.push(move.source)
+    columns.aggregateIds.push(move.aggregateId)
+    columns.versions.push(move.to.version)
+    columns.hashes.push(move.to.hash)
+  }
   await Promise.all([
     insertPositions(tx, consumer, fresh),
-    ...[...known].map(([steps, group]) => advancePositions(tx, consumer, steps, group)),
+    ...[...known].map(([steps, columns]) => advancePositions(tx, consumer, steps, columns)),
   ])
 }
 
-async function insertPositions(tx: Tx, consumer: string, moves: readonly Move[]): Promise<void> {
-  if (moves.length === 0) return
+interface Columns {
+  readonly sources: string[]
+  readonly aggregateIds: string[]
+  readonly versions: number[]
+  readonly hashes: string[]
+}
+
+function newColumns(): Columns {
+  return { sources: [], aggregateIds: [], versions: [], hashes: [] }
+}
+
+async function insertPositions(tx: Tx, consumer: string, moves: Columns): Promise<void> {
+  if (moves.sources.length === 0) return
   await tx`
     insert into inbox (consumer, source, aggregate_id, version, hash)
     select ${consumer}, * from unnest(
-      ${moves.map((move) => move.source)}::text[],
-      ${moves.map((move) => move.aggregateId)}::text[],
-      ${moves.map((move) => move.to.version)}::int[],
-      ${moves.map((move) => move.to.hash)}::text[])`
+      ${moves.sources}::text[],
+      ${moves.aggregateIds}::text[],
+      ${moves.versions}::int[],
+      ${moves.hashes}::text[])`
 }
 
 // An INSERT that always meets its row: so each is found by its key, whatever the planner knows of the table. One that
 // meets none was not where we presumed; it is taken back with all the others.
-async function advancePositions(tx: Tx, consumer: string, steps: number, moves: readonly Move[]): Promise<void> {
+async function advancePositions(tx: Tx, consumer: string, steps: number, moves: Columns): Promise<void> {
   await tx`
     with moved as (
       insert into inbox (consumer, source, aggregate_id, version, hash)
       select ${consumer}, * from unnest(
-        ${moves.map((move) => move.source)}::text[],
-        ${moves.map((move) => move.aggregateId)}::text[],
-        ${moves.map((move) => move.to.version)}::int[],
-        ${moves.map((move) => move.to.hash)}::text[])
+        ${moves.sources}::text[],
+        ${moves.aggregateIds}::text[],
+        ${moves.versions}::int[],
+        ${moves.hashes}::text[])
       on conflict (aggregate_id, source, consumer) do update
       set version = excluded.version, hash = excluded.hash
       where inbox.version = excluded.version - ${steps}::int
       returning inbox.xmax = 0 as is_new)
-    select all_moved(count(*) filter (where not is_new), ${moves.length}) from moved`
+    select all_moved(count(*) filter (where not is_new), ${moves.sources.length}) from moved`
 }
