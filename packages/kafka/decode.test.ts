@@ -123,6 +123,45 @@ test('records of different flushes and types, in any order, with their headers i
   }
 })
 
+test('what one record says is not believed of the next one that does not say it', () => {
+  const { decode, placed } = setup()
+  const record = recordOf(placed)
+  // In the very same place, under another name.
+  const without = (name: string): RawRecord => ({
+    ...record,
+    headers: record.headers.map(([own, value]) => [
+      own?.toString() === name ? Buffer.from('x'.repeat(name.length)) : own,
+      value,
+    ]),
+  })
+
+  for (const name of ['ce_id', 'ce_subject', 'ce_aggregateversion']) {
+    accepted(decode(record))
+    const decoded = decode(without(name))
+    assert.equal('dead' in decoded && decoded.dead.reason, 'bad-headers', name)
+  }
+})
+
+test('a trace is not that of the record before', () => {
+  const { decode, placed } = setup()
+  const traced = recordOf(placed, { traceparent: TRACEPARENT })
+  const headers = traced.headers.map(
+    ([name, value]) => [name?.toString() === 'traceparent' ? Buffer.from('tracestates') : name, value] as const,
+  )
+
+  accepted(decode(traced))
+
+  assert.equal(accepted(decode({ ...traced, headers })).event.traceparent, undefined)
+})
+
+test('a value may begin with a byte order mark', () => {
+  const { decode, placed } = setup()
+
+  const { event } = accepted(decode(recordOf(placed, {}, { value: `\ufeff${JSON.stringify(placed.data)}` })))
+
+  assert.deepEqual(event.data, placed.data)
+})
+
 test('of a header that comes twice the last one counts, wherever it stands', () => {
   const { decode, placed } = setup()
   const { headers, ...record } = recordOf(placed)
@@ -248,6 +287,7 @@ const BAD_RECORDS: readonly (readonly [what: string, reason: DeadLetterReason, c
   ['a ce_source that every object has', 'bad-headers', { headers: { ce_source: '__proto__' } }],
   ['no ce_id', 'bad-headers', { headers: { ce_id: undefined } }],
   ['a ce_id of another version', 'bad-headers', { headers: { ce_id: 'o-1.2' } }],
+  ['a ce_id with another letter for the dot', 'bad-headers', { headers: { ce_id: 'o-1x1' } }],
   ['a ce_id of another subject', 'bad-headers', { headers: { ce_id: 'o-2.1' } }],
   ['no ce_subject', 'bad-headers', { headers: { ce_subject: undefined } }],
   ['a ce_subject that is no id', 'bad-headers', { headers: { ce_subject: 'o 1', ce_id: 'o 1.1' }, key: 'o 1' }],

@@ -134,6 +134,16 @@ test('of headers that break off, those before are told', () => {
   assert.deepEqual(record?.headers, [[Buffer.from('name'), Buffer.from('value')]])
 })
 
+test('a header that says to be longer than its record is not told', () => {
+  const batch = byUs([message({ headers: new Map([[Buffer.from('name'), Buffer.from('value')]]) }), message()])
+  // The length of the value: nine letters more than there are, into the next record.
+  batch[batch.indexOf('value') - 1] = 2 * 14
+
+  const [record] = readRecordBatches(batch, 0, batch.length, PLACE).records
+
+  assert.deepEqual(record?.headers, [])
+})
+
 test('a record from elsewhere is read like one that was fetched', () => {
   fc.assert(
     fc.property(messages, ({ key, value, headers }) => {
