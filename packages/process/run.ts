@@ -26,6 +26,7 @@ export async function run(start: () => Promise<Running>): Promise<void> {
     process.exit(1)
   }
 
+  // After the start, which compiles schemas and opens connections: before it, the order service kept 27 MB more.
   giveBackMemory()
 
   await stopAsked
