@@ -72,9 +72,10 @@ interface Fetched {
  * One membership of a consumer group, from join to leave: fetches what is assigned, one batch ahead, hands it on in
  * order, and commits the finished prefix of each partition every 200 ms, after the database commit, never before.
  *
- * Reads with fetches of our own (fetch.ts) instead of the client's stream: a stream emits records of revoked partitions from its buffer
- * and, after a rejoin, steps back in order. Here a rebalance begins a new generation, and what an older one fetched is
- * thrown away. A batch that is being applied when partitions are taken away does no harm: the inbox decides.
+ * Reads with fetches of our own (fetch.ts) instead of the client's stream: a stream emits records of revoked partitions
+ * from its buffer and, after a rejoin, steps back in order. Here a rebalance begins a new generation, and what an older
+ * one fetched is thrown away. A batch that is being applied when partitions are taken away does no harm: the inbox
+ * decides.
  */
 export async function runGroupSession(options: GroupSessionOptions): Promise<void> {
   const session = new GroupSession(options)

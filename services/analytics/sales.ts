@@ -17,7 +17,7 @@ export interface SalesOfBatch {
   readonly events: readonly EventsOfMinute[]
 }
 
-export interface EventsOfMinute {
+interface EventsOfMinute {
   readonly minute: string
   readonly type: string
   events: number
