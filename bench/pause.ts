@@ -1,11 +1,9 @@
 import { findProcess, processTree, type ProcessRow } from '@timesale/local/supervisor/process-table'
 
-/** The longest that a shop may stand still: half of the ten seconds after which a broker takes a consumer for dead. */
-export const PAUSE_MAX_MS = 5_000
-
 /**
  * SIGSTOPs a process and all below it, until disposed of. A shop that is stopped and started again would be measured while
- * its programs are still being compiled: half of what a broker used in its first half minute was its compiler.
+ * its programs are still being compiled: half of what a broker used in its first half minute was its compiler. Not for longer
+ * than five seconds: after ten a broker takes a consumer for dead.
  */
 export function pause(pid: number): AsyncDisposable {
   const root = findProcess(pid)

@@ -6,13 +6,13 @@ import { Database } from '@timesale/postgres/database'
 import { Offsets } from '@timesale/testkit/offsets'
 import { until } from '@timesale/testkit/until'
 import { startLocalShop, type LocalShop } from '../../e2e/local-shop.ts'
-import { sampleBare, type SampleLength } from '../bare.ts'
+import { sampleBare } from '../bare.ts'
 import { track } from '../cleanup.ts'
 import { expectCounts, WorkMissing } from '../counted.ts'
 import { cpuUs } from '../cpu-time.ts'
 import { acceptedOf, outcomeOf, startLoad, type Load, type LoadOptions, type LoadResult } from '../generator/load.ts'
 import { orderIdPrefix, productId } from '../generator/order-request.ts'
-import { PAUSE_MAX_MS, pause } from '../pause.ts'
+import { pause } from '../pause.ts'
 import { measureRounds, type Progress, type Samples, type Side } from '../measure.ts'
 import type { CpuAnOrder } from '../report.ts'
 import { median } from '../statistics.ts'
@@ -25,14 +25,13 @@ const WARM_UP_MS = 15_000
 const TELL_EVERY_MS = 50
 const WORK_LEFT_MAX_MS = 1_000
 const DONE_WITHIN_MS = 120_000
-/** Bare fastify and the generator, before the first request. */
-const STARTS_WITHIN_MS = 1_500
+/** With the start of two programs before it, within the five seconds that a shop may be paused for. */
+const BARE_LENGTH = { warmUpMs: 1_500, sampleMs: 2_000 }
 
 export interface PipelineOptions {
   readonly rounds: number
   /** Of one load. */
   readonly seconds: number
-  readonly bareLength: SampleLength
   readonly progress: Progress
 }
 
@@ -41,7 +40,7 @@ export async function measurePipeline(
   asked: ReadonlySet<string>,
   options: PipelineOptions,
 ): Promise<{ samples: Samples; cpu: CpuAnOrder }> {
-  const { rounds, seconds, bareLength, progress } = options
+  const { rounds, seconds, progress } = options
   progress.say('starting a whole shop')
   await using shop = await track(startLocalShop())
   await using pipeline = await Pipeline.of(shop, progress)
@@ -55,7 +54,7 @@ export async function measurePipeline(
       run: async () => {
         // An idle shop polls, and would take from what is measured.
         await using _standstill = await track(Promise.resolve(pause(shop.supervisor.pid ?? 0)))
-        return (await sampleBare(CONNECTIONS, PRODUCTS, atMost(bareLength, PAUSE_MAX_MS - STARTS_WITHIN_MS))).perSecond
+        return (await sampleBare(CONNECTIONS, PRODUCTS, BARE_LENGTH)).perSecond
       },
     },
     { name: 'pipeline', run: async () => (latestRate = await pipeline.confirm(seconds)) },
@@ -304,11 +303,6 @@ interface Counts {
   readonly orderTopic: number
   readonly stockTopic: number
   readonly sales: number
-}
-
-function atMost({ warmUpMs, sampleMs }: SampleLength, ms: number): SampleLength {
-  const part = Math.min(1, ms / (warmUpMs + sampleMs))
-  return { warmUpMs: warmUpMs * part, sampleMs: sampleMs * part }
 }
 
 function chunks<T>(all: readonly T[], size: number): T[][] {
