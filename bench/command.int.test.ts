@@ -80,7 +80,8 @@ async function startBench(): Promise<Bench> {
     async said(text) {
       while (!output.includes(text)) {
         assert.equal(child?.exitCode, null, output)
-        await once(child?.stderr ?? process.stdin, 'data')
+        assert.ok(child?.stderr)
+        await Promise.race([once(child.stderr, 'data'), once(child, 'exit')])
       }
     },
     async [Symbol.asyncDispose]() {
