@@ -1,5 +1,6 @@
 import { Admin } from '@platformatic/kafka'
 import { topicSpecs, type TopicSpec } from '@timesale/contracts/topics'
+import { hasApiId } from '@timesale/kafka/protocol-error'
 
 export interface TopicsTarget {
   readonly brokers: readonly string[]
@@ -45,8 +46,8 @@ async function create(admin: Admin, spec: TopicSpec, replication: number): Promi
       configs: configs.map(([name, value]) => ({ name, value })),
     })
   } catch (error) {
-    // Somebody who provisions at the same moment was quicker.
-    if (!(await admin.listTopics({})).includes(spec.name)) throw error
+    // Somebody who provisions at the same moment was quicker. The controller says so before every broker has heard of it.
+    if (!hasApiId(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }
 }
 

@@ -4,6 +4,7 @@ import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
 import type { RawRecord } from './decode.ts'
 import { fetchRecords, type FetchedRecords, type PartitionOffset } from './fetch.ts'
+import { hasApiId } from './protocol-error.ts'
 
 export interface GroupSessionOptions {
   readonly group: string
@@ -362,13 +363,6 @@ class GroupSession {
     this.#isBroken = true
     this.#broken.reject(error ?? new SessionBroken('The consumer failed'))
   }
-}
-
-function hasApiId(error: unknown, apiId: string): boolean {
-  if (!(error instanceof Error)) return false
-  if ('apiId' in error && error.apiId === apiId) return true
-  const nested = 'errors' in error && Array.isArray(error.errors) ? error.errors : []
-  return [...nested, error.cause].some((inner) => hasApiId(inner, apiId))
 }
 
 function answered<T>(ms: number, work: Promise<T>, what: string): Promise<T> {
