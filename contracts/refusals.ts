@@ -5,6 +5,8 @@
 export const REFUSALS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   'invalid-json': { status: 400, title: 'The body is not valid JSON' },
+  unauthenticated: { status: 401, title: 'Log in first: a valid token is needed' },
+  forbidden: { status: 403, title: 'This account may not do that' },
   'not-found': { status: 404, title: 'There is nothing here' },
   'order-not-found': { status: 404, title: 'There is no such order' },
   'product-not-found': { status: 404, title: 'There is no such product' },

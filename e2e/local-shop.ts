@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { isTaken } from '@timesale/testkit/infrastructure'
-import { portsWithOffset, serviceNames, type ServiceName } from '@timesale/local/shop/ports'
+import {
+  databaseServices,
+  portsWithOffset,
+  serviceNames,
+  type DatabaseService,
+  type ServiceName,
+} from '@timesale/local/shop/ports'
 import { localSuperuser } from '@timesale/local/infrastructure/postgres'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -18,7 +24,7 @@ export interface LocalShop extends AsyncDisposable {
   readonly brokers: string
   url(service: ServiceName): string
   /** As the superuser: the checker looks past the services. */
-  databaseUrl(service: ServiceName): string
+  databaseUrl(service: DatabaseService): string
   /** A command of the local shop, as behind `npm run NAME -- …`: its standard output. */
   run(command: string, ...args: string[]): Promise<string>
   status(): Promise<PartStatus[]>
@@ -122,7 +128,8 @@ export function allPorts(offset: number): number[] {
   const ports = portsWithOffset(offset)
   const broker = ports.broker(1)
   return [
-    ...serviceNames.flatMap((name) => [ports.service(name), ports.database(name)]),
+    ...serviceNames.map((name) => ports.service(name)),
+    ...databaseServices.map((name) => ports.database(name)),
     ...[broker.internal, broker.outside, broker.controller, ports.redis],
   ]
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { serviceNames, type ServiceName } from '@timesale/local/shop/ports'
+import { databaseServices, serviceNames, type DatabaseService, type ServiceName } from '@timesale/local/shop/ports'
 import { sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
 import { kafkaRequests, openProxy, postgresRequests, type TcpProxy } from '@timesale/testkit/tcp-proxy'
@@ -9,7 +9,7 @@ import { until } from '@timesale/testkit/until'
 import { ServiceProcess } from './service-process.ts'
 
 export interface ShopOptions {
-  /** How many processes of a service; one of each otherwise. They are called `order-1`, `order-2`, `stock-1` and so on. */
+  /** How many processes of a service; one of each that an order needs otherwise. They are called `order-1`, `order-2`, `stock-1` and so on. */
   readonly processes?: Partial<Record<ServiceName, number>>
   /** Which processes reach a server by way of a proxy: each its own for its database, all one for Kafka, all one for Redis. */
   readonly proxied?: {
@@ -25,7 +25,7 @@ export interface ShopOptions {
 export interface Shop extends AsyncDisposable {
   readonly infrastructure: Infrastructure
   /** Where the books are: past every proxy, as the superuser. */
-  readonly books: { databaseUrl(service: ServiceName): string; readonly brokers: string }
+  readonly books: { databaseUrl(service: DatabaseService): string; readonly brokers: string }
   readonly kafkaProxy: TcpProxy
   readonly redisProxy: TcpProxy
   databaseProxy(process: string): TcpProxy
@@ -44,7 +44,7 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
   const folder = await mkdtemp(join(tmpdir(), 'timesale-faults-'))
   const [kafkaPort] = await servicePorts(1)
   const infrastructure = await startInfrastructure({
-    databases: serviceNames,
+    databases: databaseServices,
     kafka: true,
     redis: true,
     advertisedPort: kafkaPort,
@@ -88,7 +88,10 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
 
   try {
     const names = serviceNames.flatMap((service) =>
-      Array.from({ length: processes[service] ?? 1 }, (_none, index) => `${service}-${index + 1}`),
+      Array.from(
+        { length: processes[service] ?? (PIPELINE.has(service) ? 1 : 0) },
+        (_none, index) => `${service}-${index + 1}`,
+      ),
     )
     await Promise.all(names.map((name) => addProcess(name)))
     await Promise.all([...running.values()].map((one) => one.ready()))
@@ -123,6 +126,8 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
 }
 
 const LOG_LINES = 25
+/** What an order needs; others are started where `processes` names them. */
+const PIPELINE: ReadonlySet<ServiceName> = new Set(['product', 'order', 'stock', 'notification', 'analytics'])
 
 function serviceOf(process: string): ServiceName {
   const service = serviceNames.find((name) => process.startsWith(`${name}-`))

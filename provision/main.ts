@@ -4,7 +4,7 @@ import { provision } from './provision.ts'
 // For deployments: makes databases, roles, tables and topics. `npm start` does the same by itself.
 // KAFKA_BROKERS, and for each service <SERVICE>_DB_URL and <SERVICE>_DB_ADMIN_URL.
 
-const SERVICES = ['product', 'order', 'stock', 'notification', 'analytics'] as const
+const SERVICES = ['account', 'seller', 'product', 'order', 'stock', 'notification', 'analytics'] as const
 
 const config = readEnv(process.env, '', (get) => ({
   kafkaBrokers: get.text('KAFKA_BROKERS'),

@@ -6,7 +6,7 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Complaint } from '@timesale/local/commands/command-line'
-import { portsWithOffset, serviceNames } from '@timesale/local/shop/ports'
+import { databaseServices, portsWithOffset, serviceNames } from '@timesale/local/shop/ports'
 
 const ROOT = join(import.meta.dirname, '..')
 const OPEN_WITHIN_MS = 180_000
@@ -62,7 +62,8 @@ async function freeOffset(): Promise<number> {
     const ports = portsWithOffset(offset)
     const { internal, outside, controller } = ports.broker(1)
     const all = [
-      ...serviceNames.flatMap((name) => [ports.service(name), ports.database(name)]),
+      ...serviceNames.map((name) => ports.service(name)),
+      ...databaseServices.map((name) => ports.database(name)),
       ...[internal, outside, controller, ports.redis],
     ]
     const taken = await Promise.all(all.map(isTaken))

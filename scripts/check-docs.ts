@@ -190,7 +190,8 @@ async function checkEnvironment(file: string): Promise<number> {
       if (!named.has(key) && !named.has(prefix + key)) complain(file, 1, `${prefix}${key} (or ${key}) is not named`)
     }
   }
-  for (const key of keysInText(services)) {
+  const withDatabase = services.filter((service) => existsSync(join(repositoryRoot, `services/${service}/db`)))
+  for (const key of keysInText(withDatabase)) {
     readKeys.add(key)
     if (!named.has(key)) complain(file, 1, `${key} is not named`)
   }

@@ -1,9 +1,9 @@
-import type { ServiceName } from '@timesale/local/shop/ports'
+import type { DatabaseService } from '@timesale/local/shop/ports'
 import { Client, type QueryArrayConfig } from 'pg'
 
 /** Where a shop keeps its books. Nothing is ever written there from here. */
 export interface Books {
-  databaseUrl(service: ServiceName): string
+  databaseUrl(service: DatabaseService): string
   /** Addresses of the brokers, with commas between. */
   readonly brokers: string
 }
@@ -21,7 +21,7 @@ export class Look implements AsyncDisposable {
   #cursors = 0
 
   /** Rejects when the database does not let us in within three seconds; `answerWithinMs` is for each question then. */
-  static async open(books: Books, service: ServiceName, answerWithinMs?: number): Promise<Look> {
+  static async open(books: Books, service: DatabaseService, answerWithinMs?: number): Promise<Look> {
     const client = new Client({
       connectionString: books.databaseUrl(service),
       connectionTimeoutMillis: CONNECT_MS,
@@ -82,7 +82,7 @@ const LIVE_ANSWER_MS = 3_000
 /** Opens a look at one database for as long as `use` takes, which rejects when it is not answered within three seconds. */
 export async function lookAt<Result>(
   books: Books,
-  service: ServiceName,
+  service: DatabaseService,
   use: (look: Look) => Promise<Result>,
 ): Promise<Result> {
   await using look = await Look.open(books, service, LIVE_ANSWER_MS)

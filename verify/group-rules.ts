@@ -1,5 +1,5 @@
 import { GROUPS, deadLetterTopic, type Group } from '@timesale/contracts/topics'
-import { serviceNames } from '@timesale/local/shop/ports'
+import { databaseServices } from '@timesale/local/shop/ports'
 import { headersOf } from '@timesale/testkit/console-consumer'
 import { newestOf, sourcesOf, type Accounts } from './accounts.ts'
 import type { Books, Look } from './books.ts'
@@ -94,7 +94,7 @@ export async function checkWaiting(
 ): Promise<void> {
   const outbox = rules.rule('outbox')
   const [waiting] = await look.rows<[string]>('select count(*) from outbox')
-  outbox.says(`${count(serviceNames.length)} outboxes`)
+  outbox.says(`${count(databaseServices.length)} outboxes`)
   if (waiting?.[0] !== '0') outbox.broken(`${waiting?.[0]} rows wait in the outbox of ${service}`)
 
   const rule = rules.rule('parked')

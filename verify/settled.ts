@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readLags } from '@timesale/local/commands/consumer-lag'
-import { serviceNames } from '@timesale/local/shop/ports'
+import { databaseServices } from '@timesale/local/shop/ports'
 import { lookAt, type Books } from './books.ts'
 
 /** What is still on its way. */
@@ -58,7 +58,7 @@ export async function settled(books: Books, options: SettleOptions = {}): Promis
 
 async function lookForUnrest(books: Books): Promise<Unrest> {
   const counts = await Promise.all(
-    serviceNames.map((service) =>
+    databaseServices.map((service) =>
       lookAt(books, service, async (look) => {
         const placed = service === 'order' ? "(select count(*) from orders where status = 'PLACED')" : '0::bigint'
         const [row] = await look.rows<[string, string]>(`select (select count(*) from outbox), ${placed}`)

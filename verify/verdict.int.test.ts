@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { serviceNames } from '@timesale/local/shop/ports'
+import { databaseServices } from '@timesale/local/shop/ports'
 import { Buyers } from '@timesale/sale/buyers'
 import { orderTold, stockRejected } from '@timesale/testkit/events'
 import { sendJson } from '@timesale/testkit/http'
@@ -27,8 +27,8 @@ const services = new Map<string, ChildProcess>()
 const urls = new Map<string, string>()
 
 before(async () => {
-  shop = await startInfrastructure({ databases: serviceNames, kafka: true, redis: true })
-  await Promise.all(serviceNames.map(startService))
+  shop = await startInfrastructure({ databases: databaseServices, kafka: true, redis: true })
+  await Promise.all(databaseServices.map(startService))
   for (const { productId, units } of [RUSH, PLENTY]) await putOnSale(productId, units)
   const buyers = new Buyers({
     urls: [urls.get('order') ?? ''],

@@ -1,5 +1,5 @@
 import { deadLetterTopic, GROUPS, TOPICS } from '@timesale/contracts/topics'
-import { serviceNames, type ServiceName } from '@timesale/local/shop/ports'
+import { databaseServices, type DatabaseService } from '@timesale/local/shop/ports'
 import type { Accounts } from './accounts.ts'
 import { Look, type Books } from './books.ts'
 import { placeOf } from './event-record.ts'
@@ -61,7 +61,7 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
 
   checkCommitted(committed, ends, rules)
   const parked = new Set((expected.parked ?? []).map((one) => `${one.group} ${one.source} ${one.aggregateId}`))
-  for (const service of serviceNames) await checkWaiting(looks.of(service), service, parked, rules)
+  for (const service of databaseServices) await checkWaiting(looks.of(service), service, parked, rules)
   const letters = await readDeadLetters(books, ends)
   for (const group of groups) {
     await checkInbox(looks.of(group), group, accounts, parked, rules)
@@ -112,14 +112,14 @@ function checkTopics(ends: Ends): void {
 
 // One look at each database, all begun at about the same moment.
 class Looks implements AsyncDisposable {
-  readonly #looks: ReadonlyMap<ServiceName, Look>
+  readonly #looks: ReadonlyMap<DatabaseService, Look>
 
   static async open(books: Books): Promise<Looks> {
-    const opened = await Promise.allSettled(serviceNames.map((service) => Look.open(books, service)))
+    const opened = await Promise.allSettled(databaseServices.map((service) => Look.open(books, service)))
     const looks = new Looks(
       new Map(
         opened.flatMap((one, index) =>
-          one.status === 'fulfilled' ? [[serviceNames[index] as ServiceName, one.value] as const] : [],
+          one.status === 'fulfilled' ? [[databaseServices[index] as DatabaseService, one.value] as const] : [],
         ),
       ),
     )
@@ -129,11 +129,11 @@ class Looks implements AsyncDisposable {
     throw failed.reason
   }
 
-  private constructor(looks: ReadonlyMap<ServiceName, Look>) {
+  private constructor(looks: ReadonlyMap<DatabaseService, Look>) {
     this.#looks = looks
   }
 
-  of(service: ServiceName): Look {
+  of(service: DatabaseService): Look {
     const look = this.#looks.get(service)
     if (look === undefined) throw new Error(`There is no look at the database of ${service}.`)
     return look

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'hdr-histogram-js'
 import { GROUPS } from '@timesale/contracts/topics'
-import { serviceNames, type ServiceName } from '@timesale/local/shop/ports'
+import { databaseServices, type DatabaseService } from '@timesale/local/shop/ports'
 import { Database } from '@timesale/postgres/database'
 import { Offsets } from '@timesale/testkit/offsets'
 import { until } from '@timesale/testkit/until'
@@ -67,7 +67,7 @@ export async function measurePipeline(
 class Pipeline implements AsyncDisposable {
   readonly #shop: LocalShop
   readonly #progress: Progress
-  readonly #databases: ReadonlyMap<ServiceName, Database>
+  readonly #databases: ReadonlyMap<DatabaseService, Database>
   readonly #offsets: Offsets
   /** Processes whose CPU is counted, by part. */
   readonly #pids: ReadonlyMap<string, number>
@@ -83,7 +83,7 @@ class Pipeline implements AsyncDisposable {
     this.#pids = pids
     this.#offsets = new Offsets(shop.brokers)
     this.#databases = new Map(
-      serviceNames.map((service) => [
+      databaseServices.map((service) => [
         service,
         new Database({ url: shop.databaseUrl(service), poolSize: 2, applicationName: 'bench' }),
       ]),
@@ -284,7 +284,7 @@ class Pipeline implements AsyncDisposable {
     this.#cpu.set(part, [...(this.#cpu.get(part) ?? []), us])
   }
 
-  #database(service: ServiceName): Database {
+  #database(service: DatabaseService): Database {
     const database = this.#databases.get(service)
     if (database === undefined) throw new Error(`No database of ${service}`)
     return database

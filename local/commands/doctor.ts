@@ -13,6 +13,7 @@ import { runCommand, wholeNumber } from './command-line.ts'
 import { findDataFolder } from '../shop/data-folder.ts'
 import { portOffsetMax } from '../shop/ports.ts'
 import { chooseSettings, rememberedSettings } from '../shop/settings.ts'
+import { makeSecrets } from '../shop/secrets.ts'
 import { describeShop, hasOwnKafka } from '../shop/shop.ts'
 import { runningSupervisor } from '../supervisor/supervisor-file.ts'
 
@@ -40,7 +41,7 @@ await runCommand({
       checkPlatform(),
       await checkJava(process.env),
       await checkDataFolder(folder),
-      ...(await checkPorts(describeShop({ settings, folder, env: process.env }), folder)),
+      ...(await checkPorts(describeShop({ settings, folder, secrets: makeSecrets(), env: process.env }), folder)),
       checkDisk(folder),
       // A running shop has its memory already.
       ...(running === undefined ? [checkMemory()] : []),

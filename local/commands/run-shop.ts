@@ -16,6 +16,7 @@ import { ControlServer } from '../supervisor/control-server.ts'
 import { findDataFolder, openDataFolder, type DataFolder } from '../shop/data-folder.ts'
 import { stopWhenAsked } from '../supervisor/stop-signals.ts'
 import { portOffsetMax } from '../shop/ports.ts'
+import { openSecrets } from '../shop/secrets.ts'
 import { describeShop, hasOwnKafka } from '../shop/shop.ts'
 import { chooseSettings, rememberedSettings, rememberSettings, type AskedSettings } from '../shop/settings.ts'
 import { endStale } from '../supervisor/stale.ts'
@@ -86,6 +87,7 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
     const shop = describeShop({
       settings,
       folder,
+      secrets: openSecrets(folder),
       env: process.env,
       onProgress: (done, total, name) => terminal.fetched(name.includes('redis') ? 'Redis' : 'Kafka', done, total),
     })

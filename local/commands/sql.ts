@@ -3,13 +3,13 @@ import { Complaint, runCommand, WrongUsage } from './command-line.ts'
 import { askAddresses, noShop } from '../supervisor/control-client.ts'
 import { findDataFolder } from '../shop/data-folder.ts'
 import { plainTable } from './plain-table.ts'
-import { isServiceName, serviceNames } from '../shop/ports.ts'
+import { isDatabaseService, databaseServices } from '../shop/ports.ts'
 import { databaseUrlKey } from '../shop/shop.ts'
 
 const usage = `npm run sql -- SERVICE "STATEMENT" [OPTIONS]
 
 Runs one statement in the database of a service, with the rights of the service, in a READ ONLY transaction.
-SERVICE is one of ${serviceNames.join(', ')}.
+SERVICE is one of ${databaseServices.join(', ')}.
 
   --json        rows as a JSON array
   --data DIR    the shop of this folder
@@ -27,7 +27,7 @@ await runCommand({
   run: async ({ values, words }) => {
     const [service, statement] = words
     if (service === undefined) throw new WrongUsage('The name of a service and a statement are needed.')
-    if (!isServiceName(service)) throw new WrongUsage(`Unknown service '${service}'`)
+    if (!isDatabaseService(service)) throw new WrongUsage(`Unknown service '${service}'`)
     if (statement === undefined || statement.trim() === '')
       throw new WrongUsage(`A statement for ${service} is missing.`)
     const result = await query(await databaseUrl(service, values.data), service, statement)
@@ -36,7 +36,7 @@ await runCommand({
   },
 })
 
-async function databaseUrl(service: (typeof serviceNames)[number], data: string | undefined): Promise<string> {
+async function databaseUrl(service: (typeof databaseServices)[number], data: string | undefined): Promise<string> {
   const own = process.env[databaseUrlKey(service)]
   if (own !== undefined && own !== '') return own
   const folder = await findDataFolder(data)

@@ -10,6 +10,7 @@ export const cloneRoot = resolve(import.meta.dirname, '../..')
 export interface DataFolder {
   readonly path: string
   readonly settings: string
+  readonly secrets: string
   readonly pids: string
   readonly supervisor: string
   readonly catalogueMarker: string
@@ -30,6 +31,7 @@ function dataFolder(path: string): DataFolder {
   return {
     path,
     settings: join(path, 'settings.json'),
+    secrets: join(path, 'secrets.json'),
     pids: join(path, 'pids.json'),
     supervisor: join(path, 'supervisor.json'),
     catalogueMarker: join(path, 'catalogue-on-sale'),
@@ -60,7 +62,7 @@ export async function wipeDataFolder(folder: DataFolder): Promise<string[]> {
 }
 
 function isOurs(entry: string): boolean {
-  return /^(\.?(settings|pids|supervisor)\.json(\..*)?|catalogue-on-sale|logs|compiled|(postgres|kafka)(-.+)?|redis|\..+\.half-made|\.DS_Store)$/.test(
+  return /^(\.?(settings|secrets|pids|supervisor)\.json(\..*)?|catalogue-on-sale|logs|compiled|(postgres|kafka)(-.+)?|redis|\..+\.half-made|\.DS_Store)$/.test(
     entry,
   )
 }

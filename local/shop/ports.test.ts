@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { portOffsetMax, portsWithOffset, serviceNames } from './ports.ts'
+import { databaseServices, portOffsetMax, portsWithOffset, serviceNames } from './ports.ts'
 
 function allPorts(offset: number): number[] {
   const ports = portsWithOffset(offset)
   return [
-    ...serviceNames.flatMap((name) => [ports.service(name), ports.database(name)]),
+    ...serviceNames.map((name) => ports.service(name)),
+    ...databaseServices.map((name) => ports.database(name)),
     ...[1, 2, 3].flatMap((broker) => Object.values(ports.broker(broker))),
     ports.redis,
   ]

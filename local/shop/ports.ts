@@ -1,10 +1,33 @@
 /** Ports with no offset. */
-export const servicePorts = { product: 8086, order: 8081, stock: 8082, notification: 8083, analytics: 8084 } as const
+export const servicePorts = {
+  gateway: 8080,
+  account: 8088,
+  seller: 8085,
+  product: 8086,
+  order: 8081,
+  stock: 8082,
+  notification: 8083,
+  analytics: 8084,
+  storefront: 8089,
+} as const
 export type ServiceName = keyof typeof servicePorts
 
 export const serviceNames = Object.keys(servicePorts) as ServiceName[]
 
-const databasePorts = { product: 5433, order: 5434, stock: 5435, notification: 5437, analytics: 5438 } as const
+const databasePorts = {
+  account: 5439,
+  seller: 5432,
+  product: 5433,
+  order: 5434,
+  stock: 5435,
+  notification: 5437,
+  analytics: 5438,
+} as const
+/** Those that keep data in a PostgreSQL of their own. */
+export type DatabaseService = keyof typeof databasePorts
+
+export const databaseServices = Object.keys(databasePorts) as DatabaseService[]
+
 const redisPort = 6379
 const kafkaPort = 9092
 const kafkaPortStep = 100
@@ -15,7 +38,7 @@ export const portOffsetMax = portMax - (kafkaPort + 2 * kafkaPortStep + 2)
 
 export interface Ports {
   service(name: ServiceName): number
-  database(name: ServiceName): number
+  database(name: DatabaseService): number
   /** Brokers count from 1. */
   broker(number: number): { internal: number; outside: number; controller: number }
   readonly redis: number
@@ -35,4 +58,8 @@ export function portsWithOffset(offset: number): Ports {
 
 export function isServiceName(name: string): name is ServiceName {
   return Object.hasOwn(servicePorts, name)
+}
+
+export function isDatabaseService(name: string): name is DatabaseService {
+  return Object.hasOwn(databasePorts, name)
 }

@@ -1,25 +1,33 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findDataFolder } from './data-folder.ts'
+import { portsWithOffset } from './ports.ts'
+import { makeSecrets } from './secrets.ts'
 import { describeShop, serviceEnvironment } from './shop.ts'
 
 test('a shop has a database for each service, brokers, Redis and the services', async () => {
   const shop = await setup({})
   assert.deepEqual(shop.infrastructure.map(({ name }) => name).toSorted(), [
     'kafka-1',
+    'postgres-account',
     'postgres-analytics',
     'postgres-notification',
     'postgres-order',
     'postgres-product',
+    'postgres-seller',
     'postgres-stock',
     'redis',
   ])
   assert.deepEqual(shop.services.map(({ name }) => name).toSorted(), [
+    'account',
     'analytics',
+    'gateway',
     'notification',
     'order',
     'product',
+    'seller',
     'stock',
+    'storefront',
   ])
   assert.equal(shop.kafkaBrokers, '127.0.0.1:9092')
 })
@@ -52,7 +60,8 @@ test('a service gets the user’s environment, but no database and no admin of a
   const env = serviceEnvironment({
     service: 'stock',
     env: { LOG_LEVEL: 'debug', ORDER_DB_URL: 'x', STOCK_DB_ADMIN_URL: 'y', npm_config_cache: 'z', EMPTY: undefined },
-    port: 8082,
+    ports: portsWithOffset(0),
+    secrets,
     serviceUrl: 'postgres://s',
     kafkaBrokers: 'k:1',
     redisUrl: 'redis://r',
@@ -65,12 +74,15 @@ test('a service gets the user’s environment, but no database and no admin of a
     KAFKA_BROKERS: 'k:1',
     REDIS_URL: 'redis://r',
     INSTANCE_ID: 'stock-1',
+    INTERNAL_KEYS: secrets.internalKeys,
   })
 })
 
+const secrets = makeSecrets()
+
 async function setup(env: Record<string, string>) {
   const folder = await findDataFolder('/nowhere/data')
-  return describeShop({ settings: { portOffset: 0, brokers: 1 }, folder, env })
+  return describeShop({ settings: { portOffset: 0, brokers: 1 }, folder, secrets, env })
 }
 
 async function launchOf(shop: Awaited<ReturnType<typeof setup>>, name: string) {

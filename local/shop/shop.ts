@@ -5,7 +5,15 @@ import { redisPart } from '../infrastructure/redis.ts'
 import { compiledCode } from './compiled-code.ts'
 import type { DataFolder } from './data-folder.ts'
 import type { Part } from '../part.ts'
-import { portsWithOffset, serviceNames, type Ports, type ServiceName } from './ports.ts'
+import {
+  databaseServices,
+  portsWithOffset,
+  serviceNames,
+  type DatabaseService,
+  type Ports,
+  type ServiceName,
+} from './ports.ts'
+import type { Secrets } from './secrets.ts'
 import { servicePart } from './service-part.ts'
 import type { Settings } from './settings.ts'
 
@@ -18,7 +26,7 @@ interface ExternalPart {
 }
 
 interface ShopDatabase {
-  readonly service: ServiceName
+  readonly service: DatabaseService
   readonly serviceUrl: string
   readonly adminUrl?: string
   readonly exclusive?: boolean
@@ -43,10 +51,11 @@ export function hasOwnKafka(env: Env): boolean {
 export function describeShop(options: {
   readonly settings: Settings
   readonly folder: DataFolder
+  readonly secrets: Secrets
   readonly env: Env
   readonly onProgress?: JarProgress
 }): Shop {
-  const { settings, folder, env } = options
+  const { settings, folder, secrets, env } = options
   const ports = portsWithOffset(settings.portOffset)
   const progress = options.onProgress === undefined ? {} : { onProgress: options.onProgress }
   const ownBrokers = given(env, 'KAFKA_BROKERS')
@@ -63,7 +72,7 @@ export function describeShop(options: {
       : []
   const redis =
     ownRedis === undefined ? [redisPart({ port: ports.redis, dataDir: folder.part('redis'), ...progress })] : []
-  const databases = serviceNames.map((service) => databaseOf(service, ports, env))
+  const databases = databaseServices.map((service) => databaseOf(service, ports, env))
   const servers = databases
     .filter(({ service }) => given(env, databaseUrlKey(service)) === undefined)
     .map(({ service }) =>
@@ -72,13 +81,14 @@ export function describeShop(options: {
 
   const kafkaBrokers = ownBrokers ?? brokers.map((broker) => `${broker.host}:${broker.port}`).join(',')
   const redisUrl = ownRedis ?? `redis://127.0.0.1:${ports.redis}`
-  const services = databases.map(({ service, serviceUrl }) =>
+  const urls = new Map(databases.map(({ service, serviceUrl }) => [service as ServiceName, serviceUrl]))
+  const services = serviceNames.map((service) =>
     servicePart({
       name: service,
       port: ports.service(service),
       env: {
         NODE_COMPILE_CACHE: compiledCode,
-        ...serviceEnvironment({ service, env, port: ports.service(service), serviceUrl, kafkaBrokers, redisUrl }),
+        ...serviceEnvironment({ service, env, ports, serviceUrl: urls.get(service), kafkaBrokers, redisUrl, secrets }),
       },
     }),
   )
@@ -94,11 +104,11 @@ export function describeShop(options: {
   }
 }
 
-export function databaseUrlKey(service: ServiceName): string {
+export function databaseUrlKey(service: DatabaseService): string {
   return `${service.toUpperCase()}_DB_URL`
 }
 
-function databaseOf(service: ServiceName, ports: Ports, env: Env): ShopDatabase {
+function databaseOf(service: DatabaseService, ports: Ports, env: Env): ShopDatabase {
   const ownUrl = given(env, databaseUrlKey(service))
   if (ownUrl !== undefined) {
     const adminUrl = given(env, adminUrlKey(service))
@@ -118,12 +128,14 @@ function databaseOf(service: ServiceName, ports: Ports, env: Env): ShopDatabase 
 export function serviceEnvironment(options: {
   readonly service: ServiceName
   readonly env: Env
-  readonly port: number
-  readonly serviceUrl: string
+  readonly ports: Ports
+  /** Of its database, if it has one. */
+  readonly serviceUrl: string | undefined
   readonly kafkaBrokers: string
   readonly redisUrl: string
+  readonly secrets: Secrets
 }): Record<string, string> {
-  const { service, env } = options
+  const { service, env, ports, secrets } = options
   const prefix = service.toUpperCase()
   const passed = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !/^npm_|_DB_(ADMIN_)?URL$/.test(entry[0]),
@@ -131,16 +143,35 @@ export function serviceEnvironment(options: {
   return {
     ...Object.fromEntries(passed),
     [`${prefix}_HTTP_HOST`]: '127.0.0.1',
-    [`${prefix}_HTTP_PORT`]: String(options.port),
-    [databaseUrlKey(service)]: options.serviceUrl,
+    [`${prefix}_HTTP_PORT`]: String(ports.service(service)),
+    ...(options.serviceUrl === undefined ? {} : { [`${prefix}_DB_URL`]: options.serviceUrl }),
+    ...secretsOf(service, secrets),
+    ...(service === 'gateway' ? upstreams(ports) : {}),
     KAFKA_BROKERS: options.kafkaBrokers,
     REDIS_URL: options.redisUrl,
     INSTANCE_ID: `${service}-1`,
   }
 }
 
+// The public half of the gateway's key is for all, everything else for one.
+function secretsOf(service: ServiceName, secrets: Secrets): Record<string, string> {
+  return {
+    INTERNAL_KEYS: secrets.internalKeys,
+    ...(service === 'gateway' ? { GATEWAY_SIGNING_KEY: secrets.gatewaySigningKey } : {}),
+    ...(service === 'account' ? { ACCOUNT_KEY_SECRET: secrets.accountKeySecret } : {}),
+  }
+}
+
+function upstreams(ports: Ports): Record<string, string> {
+  return Object.fromEntries(
+    serviceNames
+      .filter((name) => name !== 'gateway')
+      .map((name) => [`GATEWAY_${name.toUpperCase()}_URLS`, `http://127.0.0.1:${ports.service(name)}`]),
+  )
+}
+
 function externalParts(env: Env): ExternalPart[] {
-  const databases = serviceNames.flatMap((service) => {
+  const databases = databaseServices.flatMap((service) => {
     const url = given(env, databaseUrlKey(service))
     return url === undefined
       ? []
@@ -159,7 +190,7 @@ function externalParts(env: Env): ExternalPart[] {
   ]
 }
 
-function adminUrlKey(service: ServiceName): string {
+function adminUrlKey(service: DatabaseService): string {
   return `${service.toUpperCase()}_DB_ADMIN_URL`
 }
 

@@ -4,6 +4,7 @@ import fastify, { LogController, type FastifyInstance, type RawServerDefault } f
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import swagger from '@fastify/swagger'
 import type { RefusalCode } from '@timesale/contracts/refusals'
+import type { Principal } from '@timesale/identity/principal'
 import type { Logger } from '@timesale/telemetry/logger'
 import { HotHistogram, type Registry } from '@timesale/telemetry/metrics'
 import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
@@ -16,6 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The W3C trace context of this request's own hop. */
     traceparent: string
+    /** On whose behalf it is made. */
+    principal: Principal
   }
 }
 
@@ -27,6 +30,8 @@ export interface HttpServerOptions {
   readonly logger: Logger
   readonly registry: Registry
   readonly health: () => Promise<Health>
+  /** Who calls, by the `authorization` header; throws `unauthenticated`. Health, metrics and documents are for everybody. */
+  readonly authenticate: (authorization: string | undefined) => Principal | Promise<Principal>
   readonly bodyLimitBytes?: number
 }
 
@@ -61,6 +66,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   takeJson(app)
 
   observe(app, options)
+  authenticate(app, options)
   await describe(app, options)
   operate(app, options)
   return app
@@ -112,6 +118,28 @@ function observe(app: HttpServer, { registry, logger }: HttpServerOptions): void
       logger.debug({ method, route, status, ms, traceId: traceId(request.traceparent) }, 'request')
     }
     done()
+  })
+}
+
+function authenticate(app: HttpServer, options: HttpServerOptions): void {
+  // Set below for each request that a route of ours answers; no default, which would be somebody nobody has checked.
+  app.decorateRequest('principal', null as never)
+  app.addHook('onRequest', (request, _reply, goOn) => {
+    if (request.is404 || request.routeOptions.schema?.hide === true) return goOn()
+    try {
+      const principal = options.authenticate(request.headers.authorization)
+      if (principal instanceof Promise) {
+        principal.then((known) => {
+          request.principal = known
+          goOn()
+        }, goOn)
+        return
+      }
+      request.principal = principal
+      goOn()
+    } catch (error) {
+      goOn(error as Error)
+    }
   })
 }
 

@@ -4,6 +4,11 @@ export interface EnvReader {
   int(key: string, fallback: number, max?: number): number
   list(key: string): string[]
   url(key: string): string
+  oneOf<const Choice extends string>(key: string, choices: readonly Choice[], fallback: Choice): Choice
+  /** Undefined where it is absent or no JSON; the text is never repeated, since it may be a secret. */
+  json(key: string, presence: 'required' | 'optional'): unknown
+  /** A value that was read and cannot be right together with the others. */
+  wrong(key: string, why: string): void
 }
 
 /** Every problem of the environment at once, so that nobody has to start five times to learn of five. */
@@ -59,6 +64,29 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
       // The value may hold a password, so the complaint does not repeat it.
       else if (!URL.canParse(value)) problems.push(`${prefix}${key} is not a URL`)
       return value ?? ''
+    },
+    oneOf(key, choices, fallback) {
+      const value = find(key)
+      const choice = choices.find((one) => one === value)
+      if (value !== undefined && choice === undefined)
+        problems.push(`${prefix}${key} is none of ${choices.join(', ')}: ${value}`)
+      return choice ?? fallback
+    },
+    json(key, presence) {
+      const value = find(key)
+      if (value === undefined) {
+        if (presence === 'required') missing(key, 'JSON')
+        return undefined
+      }
+      try {
+        return JSON.parse(value) as unknown
+      } catch {
+        problems.push(`${prefix}${key} is not JSON`)
+        return undefined
+      }
+    },
+    wrong(key, why) {
+      problems.push(`${prefix}${key}: ${why}`)
     },
   })
 

@@ -5,6 +5,7 @@ import { readHealth } from '@timesale/http/health'
 import { close, createHttpServer, listen, type HttpServer } from '@timesale/http/server'
 import type { Apply } from '@timesale/kafka/apply-batch'
 import { TopicConsumer } from '@timesale/kafka/consumer'
+import { InternalVerifier } from '@timesale/identity/internal-token'
 import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
 import { OutboxGauge } from '@timesale/kafka/outbox-gauge'
 import { Relay } from '@timesale/kafka/relay'
@@ -75,12 +76,15 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
           onFacts: wakeRelay,
         })
 
+  const verifier = new InternalVerifier(config.auth)
+
   let draining = false
   const app = await createHttpServer({
     service: name,
     description: definition.description,
     logger,
     registry,
+    authenticate: (authorization) => verifier.verify(authorization),
     health: () =>
       readHealth({
         db,

@@ -13,6 +13,7 @@ import type { Part } from '@timesale/local/part'
 import { Database } from '@timesale/postgres/database'
 import { provisionDatabase, provisionInstallation } from '@timesale/provision/databases'
 import { provisionTopics } from '@timesale/provision/topics'
+import { TEST_GATEWAY } from './gateway-key.ts'
 import { until } from './until.ts'
 
 export interface InfrastructureOptions {
@@ -126,6 +127,7 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
       DB_URL: databaseUrl(service, portOf(service)),
       KAFKA_BROKERS: brokers,
       REDIS_URL: redisUrl,
+      INTERNAL_KEYS: TEST_GATEWAY.keys,
       DRAIN_MS: '0',
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
       ...more,

@@ -1,0 +1,31 @@
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { readJson, writeJson, type DataFolder } from './data-folder.ts'
+
+/** What the parts of a local shop keep from everybody else; made once for each data folder. */
+export interface Secrets {
+  /** A private Ed25519 key as a JSON Web Key: the gateway signs with it what it tells the services. */
+  readonly gatewaySigningKey: string
+  /** Its public half, as a JSON Web Key Set. */
+  readonly internalKeys: string
+  /** 32 bytes in base64url: the account service encrypts with it what it must keep and nobody may read. */
+  readonly accountKeySecret: string
+}
+
+export function openSecrets(folder: DataFolder): Secrets {
+  const kept = readJson(folder.secrets) as Partial<Secrets> | undefined
+  if (kept?.gatewaySigningKey !== undefined && kept.internalKeys !== undefined && kept.accountKeySecret !== undefined)
+    return kept as Secrets
+  const secrets = makeSecrets()
+  writeJson(folder.secrets, secrets, 0o600)
+  return secrets
+}
+
+export function makeSecrets(): Secrets {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const kid = randomUUID()
+  return {
+    gatewaySigningKey: JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid }),
+    internalKeys: JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid, alg: 'EdDSA', use: 'sig' }] }),
+    accountKeySecret: randomBytes(32).toString('base64url'),
+  }
+}

@@ -1,0 +1,5 @@
+import { run } from '@timesale/process/run'
+import { startAccount } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(() => startAccount(readConfig(process.env)))

@@ -1,0 +1,5 @@
+import { run } from '@timesale/process/run'
+import { startGateway } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(() => startGateway(readConfig(process.env)))

@@ -1,0 +1,5 @@
+import { run } from '@timesale/process/run'
+import { startStorefront } from './app.ts'
+import { readConfig } from './config.ts'
+
+await run(() => startStorefront(readConfig(process.env)))
