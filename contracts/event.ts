@@ -11,6 +11,7 @@ export const SOURCES = {
   '/stock/reservations': { ordering: 'facts', topic: 'stock-topic' },
   '/stock/products': { ordering: 'facts', topic: 'stock-topic' },
   '/product/products': { ordering: 'state', topic: 'product-topic' },
+  '/seller/shops': { ordering: 'state', topic: 'seller-topic' },
 } as const satisfies Record<string, { ordering: Ordering; topic: TopicName }>
 
 export type Ordering = 'facts' | 'state'
@@ -23,7 +24,7 @@ export interface EventDefinition<Schema extends TSchema = TSchema> {
   readonly topic: TopicName
   readonly source: Source
   /** The field of the data that holds the aggregate id. */
-  readonly idField: 'orderId' | 'productId'
+  readonly idField: 'orderId' | 'productId' | 'shopId'
   readonly schema: Schema
 }
 

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 
 // The fields that HTTP bodies and events share. Ids are URL-safe (RFC 3986 unreserved) and never need escaping.
 
@@ -7,6 +7,9 @@ export const ID_PATTERN = '^[A-Za-z0-9._~-]{1,64}$'
 export const OrderId = Type.String({ pattern: ID_PATTERN, description: 'The order id, and the key of the request' })
 export const ProductId = Type.String({ pattern: ID_PATTERN, description: 'The product id' })
 export const BuyerId = Type.String({ pattern: ID_PATTERN, description: 'Who buys; `open` where nobody is logged in' })
+export const AccountId = Type.String({ pattern: ID_PATTERN, description: 'The account id' })
+export const ShopId = Type.String({ pattern: ID_PATTERN, description: 'The shop id' })
+export const SaleId = Type.String({ pattern: ID_PATTERN, description: 'The id of a time sale of one product' })
 export const Quantity = Type.Integer({ minimum: 1, maximum: 1000, description: 'Units' })
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217 code' })
 export const PriceMinor = Type.Integer({
@@ -19,9 +22,29 @@ export const Units = Type.Integer({ minimum: 0, maximum: UNITS_MAX, description:
 export const Version = Type.Integer({ minimum: 1, description: 'Counts the facts of one aggregate from 1' })
 export const Instant = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' })
 /** For people to read: anything but control characters. */
-const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
+export const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
 
 export const ProductName = Type.Object(
   { ko: Name, en: Name },
   { additionalProperties: false, description: 'The name in Korean and in English' },
 )
+
+/** A time sale: for a while, so many units at another price. Half-open: from `startsAt` until just before `endsAt`. */
+export const Sale = Type.Object(
+  {
+    saleId: SaleId,
+    priceMinor: PriceMinor,
+    units: Type.Integer({ minimum: 1, maximum: UNITS_MAX, description: 'How many may be sold in it' }),
+    startsAt: Instant,
+    endsAt: Instant,
+    limitPerBuyer: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: UNITS_MAX,
+        description: 'Units one buyer may have of it; no limit if absent',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type Sale = Static<typeof Sale>

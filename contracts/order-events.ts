@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { defineEvent } from './event.ts'
-import { BuyerId, Currency, OrderId, PriceMinor, ProductId, Quantity } from './fields.ts'
+import { BuyerId, Currency, OrderId, PriceMinor, ProductId, Quantity, Sale, SaleId } from './fields.ts'
+import { RejectionReason } from './stock-events.ts'
 
 const about = {
   orderId: OrderId,
@@ -15,13 +16,25 @@ const about = {
 export const OrderAbout = Type.Object(about)
 export type OrderAbout = Static<typeof OrderAbout>
 
+/** Of which time sale an order is, and how many units may be had of it: in all, and by one buyer. */
+export const SaleTerms = Type.Object({
+  saleId: SaleId,
+  units: Sale.properties.units,
+  limitPerBuyer: Sale.properties.limitPerBuyer,
+})
+export type SaleTerms = Static<typeof SaleTerms>
+
 /** Accepted: committed in the order database. Stock decides next. */
 export const OrderPlaced = defineEvent({
   type: 'order.placed.v1',
   topic: 'order-topic',
   source: '/order/orders',
   idField: 'orderId',
-  schema: OrderAbout,
+  schema: Type.Object({
+    ...about,
+    /** Placed in a time sale, on these terms; stock sees to it that they are kept. */
+    sale: Type.Optional(SaleTerms),
+  }),
 })
 
 /** The goods are set aside and the order stands. Stock turns reserved into sold. */
@@ -39,7 +52,7 @@ export const OrderRejected = defineEvent({
   topic: 'order-topic',
   source: '/order/orders',
   idField: 'orderId',
-  schema: Type.Object({ ...about, reason: Type.Union([Type.Literal('sold-out'), Type.Literal('unknown-product')]) }),
+  schema: Type.Object({ ...about, reason: RejectionReason }),
 })
 
 /** Given up after it was accepted. Stock releases what it holds, also when the hold comes later. */

@@ -2,6 +2,12 @@ import Type from 'typebox'
 import { defineEvent } from './event.ts'
 import { OrderId, ProductId, Quantity, Units } from './fields.ts'
 
+/**
+ * `sold-out`, `unknown-product`, `sale-sold-out`, `buyer-limit`. Open, so that a reader which knows none of a later
+ * version's reasons still reads the event.
+ */
+export const RejectionReason = Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' })
+
 const aboutReservation = { orderId: OrderId, productId: ProductId, quantity: Quantity }
 
 /** Units are set aside for an order. Version 1 of a reservation. */
@@ -21,7 +27,7 @@ export const StockRejected = defineEvent({
   idField: 'orderId',
   schema: Type.Object({
     ...aboutReservation,
-    reason: Type.Union([Type.Literal('sold-out'), Type.Literal('unknown-product')]),
+    reason: RejectionReason,
   }),
 })
 

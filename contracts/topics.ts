@@ -7,7 +7,7 @@ export const GROUPS = {
   order: ['stock-topic', 'product-topic'],
   stock: ['order-topic', 'product-topic'],
   notification: ['order-topic'],
-  analytics: ['order-topic', 'stock-topic', 'product-topic'],
+  analytics: ['order-topic', 'stock-topic', 'product-topic', 'seller-topic'],
 } as const satisfies Record<string, readonly TopicName[]>
 export type Group = keyof typeof GROUPS
 

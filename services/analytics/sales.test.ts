@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { EVENTS } from '@timesale/contracts/catalogue'
-import { fact, type EventDefinition } from '@timesale/contracts/event'
 import { OrderConfirmed, OrderPlaced, type OrderAbout } from '@timesale/contracts/order-events'
 import { createDecoder, type ReceivedEvent } from '@timesale/kafka/decode'
 import { headerBytes } from '@timesale/kafka/headers'
@@ -170,7 +169,7 @@ const decode = createDecoder(EVENTS, EVENTS)
 
 /** The fact as a consumer gets it. */
 function received(
-  definition: EventDefinition<typeof OrderPlaced.schema>,
+  definition: typeof OrderPlaced | typeof OrderConfirmed,
   version: number,
   order: Partial<OrderAbout>,
   time: string,

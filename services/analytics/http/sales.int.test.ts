@@ -121,7 +121,7 @@ test('every event of every topic is counted once, also when all of it is deliver
 
   const { infra } = shop()
   await using offsets = new Offsets(infra.brokers)
-  const topics = ['order-topic', 'stock-topic', 'product-topic']
+  const topics = ['order-topic', 'stock-topic', 'product-topic', 'seller-topic']
   const records = (await Promise.all(topics.map((topic) => offsets.count(topic)))).reduce(
     (sum, count) => sum + count,
     0,
