@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { fact } from '@timesale/contracts/event'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { EVENTS } from '@timesale/contracts/catalogue'
