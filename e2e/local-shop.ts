@@ -130,7 +130,7 @@ export function allPorts(offset: number): number[] {
   return [
     ...serviceNames.map((name) => ports.service(name)),
     ...databaseServices.map((name) => ports.database(name)),
-    ...[broker.internal, broker.outside, broker.controller, ports.redis],
+    ...[broker.internal, broker.outside, broker.controller, ports.redis, ports.config],
   ]
 }
 

@@ -64,7 +64,7 @@ async function freeOffset(): Promise<number> {
     const all = [
       ...serviceNames.map((name) => ports.service(name)),
       ...databaseServices.map((name) => ports.database(name)),
-      ...[internal, outside, controller, ports.redis],
+      ...[internal, outside, controller, ports.redis, ports.config],
     ]
     const taken = await Promise.all(all.map(isTaken))
     if (!taken.includes(true)) return offset

@@ -9,6 +9,7 @@ import { recordedProcesses } from '../supervisor/pid-record.ts'
 import { portsInUse, type PortUse } from './port-owner.ts'
 import { commandLine, processTree } from '../supervisor/process-table.ts'
 import { hasOwnKafka, type Shop } from '../shop/shop.ts'
+import { runningSupervisor } from '../supervisor/supervisor-file.ts'
 
 /** One line of the doctor's report. `npm start` makes the same checks and stops with the same words. */
 export interface Check {
@@ -99,10 +100,16 @@ export function checkMemory(): Check {
   return { name, result: hopeless ? 'fail' : 'warn', says: `only ${says}; the shop takes about 1 GB`, fix }
 }
 
+/** Who needs which ports. */
+type Listening = Pick<Part, 'name' | 'port' | 'morePorts'>
+
 /** Processes of the shop itself may hold its ports. */
 export async function checkPorts(shop: Shop, folder: DataFolder): Promise<Check[]> {
-  const parts = [...shop.services, ...shop.infrastructure]
+  const supervisor = { name: 'the configuration server', port: shop.ports.config }
+  const parts: Listening[] = [...shop.services, ...shop.infrastructure, supervisor]
   const own = new Set(recordedProcesses(folder.pids).flatMap((process) => processTree(process).map((row) => row.pid)))
+  const running = runningSupervisor(folder)
+  if (running !== undefined) own.add(running.pid)
   const uses = await portsInUse(parts.flatMap(portsOf))
   const foreign = uses.filter(({ pid }) => pid === undefined || !own.has(pid))
   if (foreign.length > 0)
@@ -114,7 +121,7 @@ export async function checkPorts(shop: Shop, folder: DataFolder): Promise<Check[
   return [{ name: 'Ports', result: 'ok', says }]
 }
 
-function takenPort(part: Part, port: number, uses: readonly PortUse[]): Check[] {
+function takenPort(part: Listening, port: number, uses: readonly PortUse[]): Check[] {
   const use = uses.find((candidate) => candidate.port === port)
   if (use === undefined) return []
   const who =
@@ -145,7 +152,7 @@ export function checkStale(folder: DataFolder, running: boolean): Check {
   }
 }
 
-function portsOf(part: Part): number[] {
+function portsOf(part: Listening): number[] {
   return [part.port, ...(part.morePorts ?? [])]
 }
 

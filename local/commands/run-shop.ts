@@ -15,6 +15,7 @@ import { Complaint, runCommand, WrongUsage, wholeNumber } from './command-line.t
 import { ControlServer } from '../supervisor/control-server.ts'
 import { findDataFolder, openDataFolder, type DataFolder } from '../shop/data-folder.ts'
 import { stopWhenAsked } from '../supervisor/stop-signals.ts'
+import { ConfigServer } from '../shop/config-server.ts'
 import { portOffsetMax } from '../shop/ports.ts'
 import { openSecrets } from '../shop/secrets.ts'
 import { describeShop, hasOwnKafka } from '../shop/shop.ts'
@@ -84,15 +85,19 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
   }
   try {
     await endStale(folder, (text) => terminal.line(text))
+    const secrets = openSecrets(folder)
     const shop = describeShop({
       settings,
       folder,
-      secrets: openSecrets(folder),
+      secrets,
       env: process.env,
       onProgress: (done, total, name) => terminal.fetched(name.includes('redis') ? 'Redis' : 'Kafka', done, total),
     })
     passed([checkDisk(folder), checkMemory(), ...(await checkPorts(shop, folder))], terminal)
     rememberSettings(folder, settings)
+    // Services ask it whenever they are started, also after a crash: so it is there until the last of them has ended.
+    await using config = new ConfigServer({ password: secrets.configPassword, sourcesOf: shop.configOf })
+    await config.listen(shop.ports.config)
 
     const supervisor = new Supervisor({ shop, folder, terminal, verbose })
     control.serve(supervisor)

@@ -9,6 +9,7 @@ function allPorts(offset: number): number[] {
     ...databaseServices.map((name) => ports.database(name)),
     ...[1, 2, 3].flatMap((broker) => Object.values(ports.broker(broker))),
     ports.redis,
+    ports.config,
   ]
 }
 
@@ -17,6 +18,7 @@ test('without an offset the ports are those that everybody knows', () => {
   assert.equal(ports.service('order'), 8081)
   assert.equal(ports.database('order'), 5434)
   assert.equal(ports.redis, 6379)
+  assert.equal(ports.config, 8888)
   assert.deepEqual(ports.broker(1), { internal: 9092, controller: 9093, outside: 9094 })
   assert.deepEqual(ports.broker(3), { internal: 9292, controller: 9293, outside: 9294 })
 })

@@ -29,6 +29,7 @@ export type DatabaseService = keyof typeof databasePorts
 export const databaseServices = Object.keys(databasePorts) as DatabaseService[]
 
 const redisPort = 6379
+const configPort = 8888
 const kafkaPort = 9092
 const kafkaPortStep = 100
 
@@ -42,6 +43,8 @@ export interface Ports {
   /** Brokers count from 1. */
   broker(number: number): { internal: number; outside: number; controller: number }
   readonly redis: number
+  /** Where the supervisor itself answers what the services are told at their start. */
+  readonly config: number
 }
 
 export function portsWithOffset(offset: number): Ports {
@@ -53,6 +56,7 @@ export function portsWithOffset(offset: number): Ports {
       return { internal, controller: internal + 1, outside: internal + 2 }
     },
     redis: redisPort + offset,
+    config: configPort + offset,
   }
 }
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findDataFolder } from './data-folder.ts'
-import { portsWithOffset } from './ports.ts'
 import { makeSecrets } from './secrets.ts'
-import { describeShop, serviceEnvironment } from './shop.ts'
+import { describeShop, ownEnvironment } from './shop.ts'
 
 test('a shop has a database for each service, brokers, Redis and the services', async () => {
   const shop = await setup({})
@@ -50,32 +49,62 @@ test('servers of the user’s own take the place of parts', async () => {
   assert(!shop.infrastructure.some(({ name }) => ['kafka-1', 'redis', 'postgres-order'].includes(name)))
   const order = shop.databases.find(({ service }) => service === 'order')
   assert.deepEqual(order, { service: 'order', serviceUrl: 'postgres://o:p@db.example/orders' })
-  const { env } = await launchOf(shop, 'order')
-  assert.equal(env['ORDER_DB_URL'], 'postgres://o:p@db.example/orders')
-  assert.equal(env['KAFKA_BROKERS'], 'a.example:9092,b.example:9093')
-  assert.equal(env['REDIS_URL'], 'redis://cache.example')
+  const told = toldTo(shop, 'order')
+  assert.equal(told['ORDER_DB_URL'], 'postgres://o:p@db.example/orders')
+  assert.equal(told['KAFKA_BROKERS'], 'a.example:9092,b.example:9093')
+  assert.equal(told['REDIS_URL'], 'redis://cache.example')
 })
 
-test('a service gets the user’s environment, but no database and no admin of another', () => {
-  const env = serviceEnvironment({
-    service: 'stock',
-    env: { LOG_LEVEL: 'debug', ORDER_DB_URL: 'x', STOCK_DB_ADMIN_URL: 'y', npm_config_cache: 'z', EMPTY: undefined },
-    ports: portsWithOffset(0),
-    secrets,
-    serviceUrl: 'postgres://s',
-    kafkaBrokers: 'k:1',
-    redisUrl: 'redis://r',
+test('a service gets the user’s environment, but no address that the shop decides and nothing of another service', () => {
+  const env = ownEnvironment('stock', {
+    ...{ LOG_LEVEL: 'debug', STOCK_DB_POOL_SIZE: '3', CONFIG_FILE: '/etc/timesale.json', EMPTY: undefined },
+    ...{ ORDER_LOG_LEVEL: 'trace', GATEWAY_SIGNING_KEY: 'g', ORDER_DB_URL: 'x' },
+    ...{
+      STOCK_DB_URL: 'x',
+      STOCK_DB_ADMIN_URL: 'y',
+      DB_URL: 'x',
+      HTTP_PORT: '1',
+      STOCK_HTTP_HOST: '::',
+      INSTANCE_ID: 'i',
+    },
+    ...{ npm_config_cache: 'z', CONFIG_URL: 'http://other.example', CONFIG_PROFILE: 'test' },
   })
-  assert.deepEqual(env, {
+  assert.deepEqual(env, { LOG_LEVEL: 'debug', STOCK_DB_POOL_SIZE: '3', CONFIG_FILE: '/etc/timesale.json' })
+})
+
+test('a service is started with where to ask, and is told what it needs', async () => {
+  const shop = await setup({ LOG_LEVEL: 'debug' })
+  const { env } = await launchOf(shop, 'stock')
+  const { NODE_COMPILE_CACHE: _cache, ...rest } = env
+  assert.deepEqual(rest, {
     LOG_LEVEL: 'debug',
+    CONFIG_URL: `http://timesale:${secrets.configPassword}@127.0.0.1:8888`,
+  })
+  assert.deepEqual(toldTo(shop, 'stock'), {
     STOCK_HTTP_HOST: '127.0.0.1',
     STOCK_HTTP_PORT: '8082',
-    STOCK_DB_URL: 'postgres://s',
-    KAFKA_BROKERS: 'k:1',
-    REDIS_URL: 'redis://r',
-    INSTANCE_ID: 'stock-1',
+    STOCK_INSTANCE_ID: 'stock-1',
+    STOCK_DB_URL: 'postgres://stock_local:stock_local@127.0.0.1:5435/stock_local',
+    KAFKA_BROKERS: '127.0.0.1:9092',
+    REDIS_URL: 'redis://127.0.0.1:6379',
     INTERNAL_KEYS: secrets.internalKeys,
   })
+})
+
+test('no service is told the database or the key of another', async () => {
+  const shop = await setup({})
+  for (const { name } of shop.services) {
+    const told = JSON.stringify(shop.configOf(name))
+    const urls = shop.databases.filter(({ serviceUrl }) => told.includes(serviceUrl))
+    assert.deepEqual(
+      urls.map(({ service }) => service),
+      shop.databases.flatMap(({ service }) => (service === name ? [service] : [])),
+    )
+    assert.equal('GATEWAY_SIGNING_KEY' in toldTo(shop, name), name === 'gateway')
+    assert.equal('ACCOUNT_KEY_SECRET' in toldTo(shop, name), name === 'account')
+    assert.ok(!told.includes('DB_ADMIN_URL') && !told.includes(secrets.configPassword))
+  }
+  assert.deepEqual(shop.configOf('stranger'), [])
 })
 
 const secrets = makeSecrets()
@@ -89,4 +118,8 @@ async function launchOf(shop: Awaited<ReturnType<typeof setup>>, name: string) {
   const part = shop.services.find((service) => service.name === name)
   assert(part)
   return await part.launch()
+}
+
+function toldTo(shop: Awaited<ReturnType<typeof setup>>, name: string): Record<string, string> {
+  return Object.assign({}, ...shop.configOf(name).map(({ source }) => source)) as Record<string, string>
 }

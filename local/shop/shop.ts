@@ -3,10 +3,12 @@ import type { JarProgress } from '../infrastructure/jars.ts'
 import { localSuperuser, postgresPart } from '../infrastructure/postgres.ts'
 import { redisPart } from '../infrastructure/redis.ts'
 import { compiledCode } from './compiled-code.ts'
+import { configUrl, type ConfigSource } from './config-server.ts'
 import type { DataFolder } from './data-folder.ts'
 import type { Part } from '../part.ts'
 import {
   databaseServices,
+  isServiceName,
   portsWithOffset,
   serviceNames,
   type DatabaseService,
@@ -40,6 +42,8 @@ export interface Shop {
   readonly external: readonly ExternalPart[]
   readonly databases: readonly ShopDatabase[]
   readonly kafkaBrokers: string
+  /** What the configuration server tells an application; nothing to one that is not of the shop. */
+  readonly configOf: (application: string) => readonly ConfigSource[]
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -82,16 +86,21 @@ export function describeShop(options: {
   const kafkaBrokers = ownBrokers ?? brokers.map((broker) => `${broker.host}:${broker.port}`).join(',')
   const redisUrl = ownRedis ?? `redis://127.0.0.1:${ports.redis}`
   const urls = new Map(databases.map(({ service, serviceUrl }) => [service as ServiceName, serviceUrl]))
+  const asks = { CONFIG_URL: configUrl(ports.config, secrets.configPassword) }
   const services = serviceNames.map((service) =>
     servicePart({
       name: service,
       port: ports.service(service),
-      env: {
-        NODE_COMPILE_CACHE: compiledCode,
-        ...serviceEnvironment({ service, env, ports, serviceUrl: urls.get(service), kafkaBrokers, redisUrl, secrets }),
-      },
+      env: { ...ownEnvironment(service, env), NODE_COMPILE_CACHE: compiledCode, ...asks },
     }),
   )
+  const configOf = (application: string): readonly ConfigSource[] =>
+    isServiceName(application)
+      ? serviceConfig({
+          ...{ service: application, serviceUrl: urls.get(application) },
+          ...{ ports, kafkaBrokers, redisUrl, secrets },
+        })
+      : []
 
   return {
     ports,
@@ -100,7 +109,7 @@ export function describeShop(options: {
     external: externalParts(env),
     databases,
     kafkaBrokers,
-    // More copies than brokers cannot be made; with a cluster of one's own, its bootstrap list is the best guess.
+    configOf,
   }
 }
 
@@ -124,42 +133,46 @@ function databaseOf(service: DatabaseService, ports: Ports, env: Env): ShopDatab
   }
 }
 
-/** The user's own environment passed through, without what is not for this service to know. */
-export function serviceEnvironment(options: {
+const setByTheShop = /^npm_|(^|_)(DB_URL|DB_ADMIN_URL|HTTP_HOST|HTTP_PORT|INSTANCE_ID)$|^CONFIG_(URL|PROFILE|LABEL)$/
+
+/**
+ * The user's own environment for a service, which goes before what the configuration server says; without what the shop
+ * decides for each service (addresses, databases), and without what is for another service.
+ */
+export function ownEnvironment(service: ServiceName, env: Env): Record<string, string> {
+  const others = serviceNames.filter((name) => name !== service).map((name) => `${name.toUpperCase()}_`)
+  const passed = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !setByTheShop.test(entry[0]) && !others.some((prefix) => entry[0].startsWith(prefix)),
+  )
+  return Object.fromEntries(passed)
+}
+
+/** What one service needs to know, and nothing that is for another one alone. */
+export function serviceConfig(options: {
   readonly service: ServiceName
-  readonly env: Env
   readonly ports: Ports
   /** Of its database, if it has one. */
   readonly serviceUrl: string | undefined
   readonly kafkaBrokers: string
   readonly redisUrl: string
   readonly secrets: Secrets
-}): Record<string, string> {
-  const { service, env, ports, secrets } = options
+}): readonly ConfigSource[] {
+  const { service, ports, serviceUrl, kafkaBrokers, redisUrl, secrets } = options
   const prefix = service.toUpperCase()
-  const passed = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !/^npm_|_DB_(ADMIN_)?URL$/.test(entry[0]),
-  )
-  return {
-    ...Object.fromEntries(passed),
+  const own = {
     [`${prefix}_HTTP_HOST`]: '127.0.0.1',
     [`${prefix}_HTTP_PORT`]: String(ports.service(service)),
-    ...(options.serviceUrl === undefined ? {} : { [`${prefix}_DB_URL`]: options.serviceUrl }),
-    ...secretsOf(service, secrets),
-    ...(service === 'gateway' ? upstreams(ports) : {}),
-    KAFKA_BROKERS: options.kafkaBrokers,
-    REDIS_URL: options.redisUrl,
-    INSTANCE_ID: `${service}-1`,
-  }
-}
-
-// The public half of the gateway's key is for all, everything else for one.
-function secretsOf(service: ServiceName, secrets: Secrets): Record<string, string> {
-  return {
-    INTERNAL_KEYS: secrets.internalKeys,
-    ...(service === 'gateway' ? { GATEWAY_SIGNING_KEY: secrets.gatewaySigningKey } : {}),
+    [`${prefix}_INSTANCE_ID`]: `${service}-1`,
+    ...(serviceUrl === undefined ? {} : { [`${prefix}_DB_URL`]: serviceUrl }),
+    ...(service === 'gateway' ? { GATEWAY_SIGNING_KEY: secrets.gatewaySigningKey, ...upstreams(ports) } : {}),
     ...(service === 'account' ? { ACCOUNT_KEY_SECRET: secrets.accountKeySecret } : {}),
   }
+  const shared = { KAFKA_BROKERS: kafkaBrokers, REDIS_URL: redisUrl, INTERNAL_KEYS: secrets.internalKeys }
+  return [
+    { name: service, source: own },
+    { name: 'every service', source: shared },
+  ]
 }
 
 function upstreams(ports: Ports): Record<string, string> {

@@ -65,7 +65,7 @@ test('every problem is named at once, with both names that a setting may have', 
   for (const name of ['INSTANCE_ID', 'KAFKA_BROKERS', 'DB_URL']) {
     assert.ok(problems.some((problem) => problem.startsWith(`ORDER_${name} (or ${name}) is missing`)))
   }
-  assert.ok(problems.includes('ORDER_HTTP_PORT is not a whole number: eighty'))
+  assert.ok(problems.includes('ORDER_HTTP_PORT is not a whole number of at least 0: eighty'))
   assert.ok(problems.includes('ORDER_REDIS_URL is not a URL'))
   for (const problem of problems) assert.ok(message.includes(problem))
 })

@@ -1,9 +1,13 @@
 /** Reads one service's settings; `text` without a fallback is required. Numbers and URLs are checked as they are read. */
 export interface EnvReader {
   text(key: string, fallback?: string): string
-  int(key: string, fallback: number, max?: number): number
+  /** From `min` (0) to `max`. */
+  int(key: string, fallback: number, max?: number, min?: number): number
   list(key: string): string[]
-  url(key: string): string
+  /** A list of `host:port`. */
+  addresses(key: string): string[]
+  /** `schemes` without a colon: `['redis', 'rediss']`; any, if left out. */
+  url(key: string, schemes?: readonly string[]): string
   oneOf<const Choice extends string>(key: string, choices: readonly Choice[], fallback: Choice): Choice
   /** Undefined where it is absent or no JSON; the text is never repeated, since it may be a secret. */
   json(key: string, presence: 'required' | 'optional'): unknown
@@ -17,7 +21,7 @@ export class BadEnvironment extends Error {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
-    super(`The environment is not complete:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    super(`The configuration is not complete or not right:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
     this.problems = problems
   }
 }
@@ -35,6 +39,14 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
   const missing = (key: string, what: string): void => {
     problems.push(`${prefix}${key} (or ${key}) is missing: ${what}`)
   }
+  const list = (key: string): string[] => {
+    const items = (find(key) ?? '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+    if (items.length === 0) missing(key, 'a list with commas between')
+    return items
+  }
 
   const config = read({
     text(key, fallback) {
@@ -42,27 +54,28 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
       if (value === undefined) missing(key, 'a text')
       return value ?? ''
     },
-    int(key, fallback, max = Number.MAX_SAFE_INTEGER) {
+    int(key, fallback, max = Number.MAX_SAFE_INTEGER, min = 0) {
       const value = find(key)
       if (value === undefined) return fallback
-      if (/^-?\d{1,12}$/.test(value) && Number(value) <= max) return Number(value)
-      const bound = max === Number.MAX_SAFE_INTEGER ? '' : ` of at most ${max}`
-      problems.push(`${prefix}${key} is not a whole number${bound}: ${value}`)
+      if (/^-?\d{1,12}$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value)
+      const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+      problems.push(`${prefix}${key} is not a whole number ${bounds}: ${value}`)
       return fallback
     },
-    list(key) {
-      const items = (find(key) ?? '')
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== '')
-      if (items.length === 0) missing(key, 'a list with commas between')
+    list,
+    addresses(key) {
+      const items = list(key)
+      for (const item of items) {
+        if (!isAddress(item)) problems.push(`${prefix}${key} has "${item}", which is not host:port`)
+      }
       return items
     },
-    url(key) {
+    url(key, schemes) {
       const value = find(key)
-      if (value === undefined) missing(key, 'a URL')
+      const kind = schemes === undefined ? 'a URL' : `a URL that begins with ${schemes.join(':// or ')}://`
+      if (value === undefined) missing(key, kind)
       // The value may hold a password, so the complaint does not repeat it.
-      else if (!URL.canParse(value)) problems.push(`${prefix}${key} is not a URL`)
+      else if (!isUrl(value, schemes)) problems.push(`${prefix}${key} is not ${kind}`)
       return value ?? ''
     },
     oneOf(key, choices, fallback) {
@@ -92,4 +105,18 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
 
   if (problems.length > 0) throw new BadEnvironment(problems)
   return config
+}
+
+function isUrl(text: string, schemes: readonly string[] | undefined): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return schemes === undefined || (schemes.includes(protocol.slice(0, -1)) && hostname !== '')
+}
+
+const PORT_MAX = 65_535
+
+/** `kafka.example:9092`, `127.0.0.1:9092`, `[::1]:9092`. */
+function isAddress(text: string): boolean {
+  const [, , port = ''] = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):(\d{1,5})$/.exec(text) ?? []
+  return Number(port) >= 1 && Number(port) <= PORT_MAX
 }

@@ -1,3 +1,5 @@
+import { collectConfiguration, type Configuration } from './configuration.ts'
+import { NoConfiguration } from './config-values.ts'
 import { BadEnvironment } from './env.ts'
 import { giveBackMemory } from './give-back-memory.ts'
 
@@ -10,18 +12,25 @@ export interface Running {
 // Longer than every bounded wait of a shutdown together; shorter than what orchestrators grant (30 s in Kubernetes).
 const HARD_STOP_MS = 25_000
 
-/** A process around one service: start, wait for SIGTERM or SIGINT, stop, exit by itself. */
-export async function run(start: () => Promise<Running>): Promise<void> {
+/**
+ * A process around one service: find its configuration, start, wait for SIGTERM or SIGINT, stop, exit by itself.
+ * `application` is the name under which a configuration server knows it, and its prefix in lower case.
+ */
+export async function run(application: string, start: (env: NodeJS.ProcessEnv) => Promise<Running>): Promise<void> {
   const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
   })
 
+  let configuration: Configuration | undefined
   let running: Running
   try {
-    running = await start()
+    const collected = collectConfiguration(application, process.env, (text) => console.error(text))
+    // Nothing has begun yet that would have to be ended.
+    configuration = await Promise.race([collected, stopAsked.then(() => process.exit(0))])
+    running = await start(configuration.env)
   } catch (error) {
-    console.error(error instanceof BadEnvironment ? error.message : error)
+    console.error(wordsFor(error, configuration))
     // What was begun before the failure (a pool, a reconnecting client) would keep half a service alive.
     process.exit(1)
   }
@@ -34,4 +43,16 @@ export async function run(start: () => Promise<Running>): Promise<void> {
   await running.stop()
   // Clients that were given up on (a broker that hangs) leave sockets and timers, which would keep the process.
   process.exit(0)
+}
+
+/** A sentence where a person has to correct something; the error itself, with its stack, where it is a fault of ours. */
+function wordsFor(error: unknown, configuration: Configuration | undefined): unknown {
+  if (error instanceof NoConfiguration) return error.message
+  if (error instanceof BadEnvironment) {
+    return `${error.message}\nLooked in: ${configuration?.places.join('; then ') ?? 'the environment'}.`
+  }
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  if (code === 'EADDRINUSE') return `The port ${port} of ${address} is taken by another process.`
+  if (code === 'EADDRNOTAVAIL') return `This machine does not have the address ${address} (HTTP_HOST).`
+  return error
 }

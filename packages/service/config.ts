@@ -15,20 +15,34 @@ export interface ServiceConfig {
   readonly drainMs: number
 }
 
+// More than a server of PostgreSQL gives out without being told.
+const POOL_MAX = 1_000
+// What is still served after that is cut off by the hard stop (packages/process/run.ts).
+const DRAIN_MAX_MS = 15_000
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
 export function readServiceConfig(get: EnvReader, defaultPort: number): ServiceConfig {
   return {
     http: readHttpConfig(get, defaultPort),
-    db: { url: get.url('DB_URL'), poolSize: get.int('DB_POOL_SIZE', 10) },
-    kafka: { brokers: get.list('KAFKA_BROKERS') },
+    db: { url: get.url('DB_URL', ['postgres', 'postgresql']), poolSize: get.int('DB_POOL_SIZE', 10, POOL_MAX, 1) },
+    kafka: { brokers: get.addresses('KAFKA_BROKERS') },
     auth: readAuthConfig(get),
     instanceId: get.text('INSTANCE_ID', '') || undefined,
-    logLevel: get.text('LOG_LEVEL', 'info'),
-    drainMs: get.int('DRAIN_MS', 3_000),
+    logLevel: readLogLevel(get),
+    drainMs: get.int('DRAIN_MS', 3_000, DRAIN_MAX_MS),
   }
 }
 
 export function readHttpConfig(get: EnvReader, defaultPort: number): ServiceConfig['http'] {
   return { host: get.text('HTTP_HOST', '127.0.0.1'), port: get.int('HTTP_PORT', defaultPort, 65_535) }
+}
+
+export function readLogLevel(get: EnvReader): string {
+  return get.oneOf('LOG_LEVEL', LOG_LEVELS, 'info')
+}
+
+export function readRedisUrl(get: EnvReader): string {
+  return get.url('REDIS_URL', ['redis', 'rediss'])
 }
 
 /** Open where only this machine can reach the port, unless told otherwise; anywhere else a token is needed. */

@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startAccount } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startAccount(readConfig(process.env)))
+await run('account', (env) => startAccount(readConfig(env)))

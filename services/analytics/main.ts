@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startAnalytics } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startAnalytics(readConfig(process.env)))
+await run('analytics', (env) => startAnalytics(readConfig(env)))

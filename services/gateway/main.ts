@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startGateway } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startGateway(readConfig(process.env)))
+await run('gateway', (env) => startGateway(readConfig(env)))

@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startNotification } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startNotification(readConfig(process.env)))
+await run('notification', (env) => startNotification(readConfig(env)))

@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startOrder } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startOrder(readConfig(process.env)))
+await run('order', (env) => startOrder(readConfig(env)))

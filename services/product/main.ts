@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startProduct } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startProduct(readConfig(process.env)))
+await run('product', (env) => startProduct(readConfig(env)))

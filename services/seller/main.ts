@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startSeller } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startSeller(readConfig(process.env)))
+await run('seller', (env) => startSeller(readConfig(env)))

@@ -1,8 +1,8 @@
 import { readEnv } from '@timesale/process/env'
-import { readServiceConfig } from '@timesale/service/config'
+import { readRedisUrl, readServiceConfig } from '@timesale/service/config'
 
 export type StockConfig = ReturnType<typeof readConfig>
 
 export function readConfig(env: NodeJS.ProcessEnv) {
-  return readEnv(env, 'STOCK_', (get) => ({ ...readServiceConfig(get, 8082), redisUrl: get.url('REDIS_URL') }))
+  return readEnv(env, 'STOCK_', (get) => ({ ...readServiceConfig(get, 8082), redisUrl: readRedisUrl(get) }))
 }

@@ -1,5 +1,5 @@
 import { readEnv } from '@timesale/process/env'
-import { readAuthConfig, readHttpConfig } from '@timesale/service/config'
+import { readAuthConfig, readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
 
 export type StorefrontConfig = ReturnType<typeof readConfig>
 
@@ -7,9 +7,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   return readEnv(env, 'STOREFRONT_', (get) => ({
     http: readHttpConfig(get, 8089),
     auth: readAuthConfig(get),
-    redisUrl: get.url('REDIS_URL'),
-    kafka: { brokers: get.list('KAFKA_BROKERS') },
-    logLevel: get.text('LOG_LEVEL', 'info'),
+    redisUrl: readRedisUrl(get),
+    kafka: { brokers: get.addresses('KAFKA_BROKERS') },
+    logLevel: readLogLevel(get),
     drainMs: get.int('DRAIN_MS', 3_000),
   }))
 }

@@ -2,4 +2,4 @@ import { run } from '@timesale/process/run'
 import { startStorefront } from './app.ts'
 import { readConfig } from './config.ts'
 
-await run(() => startStorefront(readConfig(process.env)))
+await run('storefront', (env) => startStorefront(readConfig(env)))
