@@ -222,9 +222,9 @@ async function keysAsked(service: string): Promise<string[]> {
   return [...asked]
 }
 
-/** What local starts and provisioning read, which cannot be loaded without running it. */
+/** What is read before a config is, or where nothing can be loaded without running it. */
 function keysInText(services: readonly string[]): string[] {
-  const files = [...repositoryFiles(['.ts'], 'provision'), ...repositoryFiles(['.ts'], 'local')]
+  const files = ['packages/process', 'provision', 'local'].flatMap((folder) => repositoryFiles(['.ts'], folder))
   const keys = files
     .filter((file) => !file.endsWith('.test.ts'))
     .flatMap((file) => {

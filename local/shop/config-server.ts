@@ -22,7 +22,7 @@ export class ConfigServer implements AsyncDisposable {
   constructor(options: {
     readonly password: string
     /** Empty for an application that is not known. */
-    readonly sourcesOf: (application: string) => readonly ConfigSource[]
+    readonly sourcesOf: (application: string, profile: string) => readonly ConfigSource[]
   }) {
     this.#wanted = Buffer.from(`Basic ${Buffer.from(`${USER}:${options.password}`).toString('base64')}`)
     this.#server = createServer((request, response) => {
@@ -44,7 +44,7 @@ export class ConfigServer implements AsyncDisposable {
   #answer(
     request: IncomingMessage,
     response: ServerResponse,
-    sourcesOf: (application: string) => readonly ConfigSource[],
+    sourcesOf: (application: string, profile: string) => readonly ConfigSource[],
   ): void {
     const reply = (status: number, body: object, headers: Record<string, string> = {}): void => {
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close', ...headers })
@@ -56,7 +56,7 @@ export class ConfigServer implements AsyncDisposable {
     const found = /^\/([\w-]+)\/([\w,.-]+)(?:\/([\w().-]+))?$/.exec(request.url ?? '')
     if (request.method !== 'GET' || found === null) return reply(404, { error: 'This is not known.' })
     const [, name = '', profiles = '', label = null] = found
-    const propertySources = sourcesOf(name)
+    const propertySources = sourcesOf(name, profiles)
     reply(200, { name, profiles: profiles.split(','), label, version: null, state: null, propertySources })
   }
 

@@ -133,7 +133,7 @@ function readAnswer(body: string, shown: string): { names: string[]; sources: Se
     )
   }
   return {
-    names: sources.map(({ name }) => String(name ?? '?')),
+    names: sources.map(({ name }) => (typeof name === 'string' ? name : '?')),
     sources: sources.map((one) => readSettings(one.source)),
   }
 }

@@ -33,9 +33,9 @@ function environmentName(key: string): string {
 // A list of plain values is written as the environment has it; anything deeper (a key set, say) stays JSON.
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return ''
-  if (typeof value !== 'object') return String(value)
-  const isPlainList = Array.isArray(value) && value.every((item) => typeof item !== 'object')
-  return isPlainList ? value.join(',') : JSON.stringify(value)
+  if (typeof value === 'string') return value
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.map(textOf).join(',')
+  return JSON.stringify(value)
 }
 
 /**

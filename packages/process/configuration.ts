@@ -1,5 +1,5 @@
 import { readConfigFile } from './config-file.ts'
-import { askConfigServer } from './config-server.ts'
+import { askConfigServer, type ConfigServer } from './config-server.ts'
 import { joinSettings, type Settings } from './config-values.ts'
 
 /** What a process is told from outside at its start. */
@@ -17,28 +17,29 @@ export interface Configuration {
  */
 export async function collectConfiguration(
   application: string,
-  own: NodeJS.ProcessEnv,
+  env: NodeJS.ProcessEnv,
   say: (text: string) => void,
 ): Promise<Configuration> {
   const sources: Settings[] = []
   const places = ['the environment']
-  const path = own['CONFIG_FILE'] || undefined
+  const path = env['CONFIG_FILE'] || undefined
   if (path !== undefined) {
     sources.push(await readConfigFile(path))
     places.push(`the file ${path}`)
   }
   // The file may say where the server is.
-  const env = { ...sources[0], ...present(own) }
-  const url = env['CONFIG_URL']
-  if (url !== undefined) {
-    const server = { url, profile: env['CONFIG_PROFILE'] ?? 'default', label: env['CONFIG_LABEL'] }
+  const server = serverOf(joinSettings('', [env, ...sources]))
+  if (server !== undefined) {
     const answer = await askConfigServer(server, application, say)
     sources.push(...answer.sources)
     places.push(answer.place)
   }
-  return { env: joinSettings(`${application.toUpperCase()}_`, [own, ...sources]), places }
+  return { env: joinSettings(`${application.toUpperCase()}_`, [env, ...sources]), places }
 }
 
-function present(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+function serverOf(env: NodeJS.ProcessEnv): ConfigServer | undefined {
+  const url = env['CONFIG_URL']
+  return url === undefined
+    ? undefined
+    : { url, profile: env['CONFIG_PROFILE'] ?? 'default', label: env['CONFIG_LABEL'] }
 }
