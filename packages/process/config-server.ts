@@ -17,8 +17,10 @@ export interface ConfigAnswer {
 }
 
 /** How long to wait for it, in milliseconds. */
-export interface Patience {
+interface Patience {
+  /** Until a try is given up. */
   readonly tryMs: number
+  /** Until no more are made. */
   readonly allMs: number
 }
 
@@ -42,8 +44,7 @@ export async function askConfigServer(
   const { request, shown } = requestOf(server, application)
   const end = performance.now() + patience.allMs
   for (let attempt = 1; ; attempt += 1) {
-    const left = end - performance.now()
-    const answer = await tryOnce(request, Math.max(1, Math.min(patience.tryMs, left)))
+    const answer = await tryOnce(request, patience.tryMs)
     if ('body' in answer) {
       const { names, sources } = readAnswer(answer.body, shown)
       const has = names.length === 0 ? 'which has nothing for it' : `which has ${names.join(', ')}`
