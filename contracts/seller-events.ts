@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { defineEvent } from './event.ts'
 import { AccountId, Name, ShopId } from './fields.ts'
 
@@ -9,6 +9,10 @@ export const ShopMember = Type.Object(
   { accountId: AccountId, role: Type.Enum([...SHOP_ROLES]) },
   { additionalProperties: false },
 )
+export type ShopMember = Static<typeof ShopMember>
+
+/** More would not fit into one record some day (a value has 256 KB at most). */
+export const SHOP_MEMBERS_MAX = 500
 
 /** The whole state of a shop after a change; the newest version is all a reader needs. */
 export const ShopChanged = defineEvent({
