@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { Currency, ID_PATTERN, PriceMinor, ProductId, ProductName, Units, Version } from './fields.ts'
+import { Currency, ID_PATTERN, PriceMinor, ProductId, ProductName, Sale, ShopId, Units, Version } from './fields.ts'
 
 export const CreateProduct = Type.Object(
   {
@@ -8,6 +8,12 @@ export const CreateProduct = Type.Object(
     priceMinor: PriceMinor,
     currency: Currency,
     units: Type.Optional(Units),
+    shopId: Type.Optional(
+      Type.String({
+        pattern: ID_PATTERN,
+        description: 'Whose it is, for good. Needed where an account calls that is no operator',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -31,6 +37,8 @@ export const ProductView = Type.Object({
   priceMinor: PriceMinor,
   currency: Currency,
   unitsOnSale: Units,
+  shopId: Type.Optional(ShopId),
+  sale: Type.Optional(Sale),
   version: Version,
 })
 export type ProductView = Static<typeof ProductView>

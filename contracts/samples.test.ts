@@ -8,6 +8,7 @@ import { eventHeaders } from '@timesale/testkit/records'
 import { ANALYTICS_USES } from '../services/analytics/events/consumer.ts'
 import { NOTIFICATION_USES } from '../services/notification/events/consumer.ts'
 import { ORDER_USES } from '../services/order/events/consumer.ts'
+import { PRODUCT_USES } from '../services/product/events/consumer.ts'
 import { STOCK_USES } from '../services/stock/events/consumer.ts'
 import { EVENTS } from './catalogue.ts'
 import { fact, type EventDefinition } from './event.ts'
@@ -81,6 +82,7 @@ const SAMPLES = join(import.meta.dirname, 'samples')
 const USES: Readonly<Record<Group, readonly EventDefinition[]>> = {
   order: ORDER_USES,
   stock: STOCK_USES,
+  product: PRODUCT_USES,
   notification: NOTIFICATION_USES,
   analytics: ANALYTICS_USES,
 }

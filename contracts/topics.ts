@@ -6,6 +6,7 @@ export type TopicName = (typeof TOPICS)[number]
 export const GROUPS = {
   order: ['stock-topic', 'product-topic'],
   stock: ['order-topic', 'product-topic'],
+  product: ['seller-topic'],
   notification: ['order-topic'],
   analytics: ['order-topic', 'stock-topic', 'product-topic', 'seller-topic'],
 } as const satisfies Record<string, readonly TopicName[]>

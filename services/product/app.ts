@@ -1,6 +1,7 @@
 import type { Running } from '@timesale/process/run'
 import { startService } from '@timesale/service/service'
 import type { ProductConfig } from './config.ts'
+import { PRODUCT_USES, applyToShopMembers } from './events/consumer.ts'
 import { changeProductRoutes } from './http/change-product.ts'
 import { createProductRoute } from './http/create-product.ts'
 import { readProductRoutes } from './http/read-products.ts'
@@ -8,7 +9,7 @@ import { readProductRoutes } from './http/read-products.ts'
 export function startProduct(config: ProductConfig): Promise<Running & { port: number }> {
   return startService({
     name: 'product',
-    description: 'The catalogue: names, prices, and how many units were put on sale.',
+    description: 'The catalogue: names, prices, time sales, and how many units were put on sale.',
     config,
     migrations: new URL('./db/migrations/', import.meta.url),
     build: (parts) => ({
@@ -17,6 +18,7 @@ export function startProduct(config: ProductConfig): Promise<Running & { port: n
         changeProductRoutes(app, parts)
         readProductRoutes(app, parts)
       },
+      consumer: { group: 'product', uses: PRODUCT_USES, apply: applyToShopMembers },
     }),
   })
 }
