@@ -3,10 +3,20 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Compile } from 'typebox/compile'
 import type { Fact } from '@timesale/contracts/event'
-import { UNITS_MAX } from '@timesale/contracts/fields'
+import { UNITS_MAX, type Sale } from '@timesale/contracts/fields'
 import { ProductChanged } from '@timesale/contracts/product-events'
 import { Refusal } from '@timesale/contracts/refusals'
-import { addUnits, changeProduct, createProduct, isSameAsCreated, type Decision, type Product } from './product.ts'
+import {
+  addUnits,
+  changeProduct,
+  createProduct,
+  isSameAsCreated,
+  putSale,
+  takeSaleOff,
+  viewTokenOf,
+  type Decision,
+  type Product,
+} from './product.ts'
 
 test('a new product is told with all of its state', () => {
   const { wish } = setup()
@@ -87,6 +97,83 @@ test('units on sale can be raised up to the most a shop can count, and not by on
   )
 })
 
+test('a product has the shop that it was created for, and the same product in another shop is another one', () => {
+  const { wish } = setup()
+  const { product } = createProduct('A001', { ...wish, shopId: 'orchard' })
+
+  assert.equal(product.shopId, 'orchard')
+  assert.equal(addUnits(changeProduct(product, { priceMinor: 1 }).product, 1).product.shopId, 'orchard')
+  assert.equal(isSameAsCreated(product, { ...wish, shopId: 'orchard' }), true)
+  assert.equal(isSameAsCreated(product, { ...wish, shopId: 'other' }), false)
+  assert.equal(isSameAsCreated(product, wish), false)
+  assert.equal(viewTokenOf(product), '/product/products/A001.1')
+})
+
+test('a time sale is put on, changed, replaced and taken off, and what is asked for again is no change', () => {
+  const { product, sale } = setup()
+
+  const on = putSale(product, sale, NOW).product
+  assert.deepEqual(on, { ...product, sale, version: 2 })
+  assert.deepEqual(putSale(on, { ...sale }, NOW), { product: on, facts: [] })
+  // The same instants in other words.
+  const elsewhere = { ...sale, startsAt: '2026-11-21T19:00:00+09:00', endsAt: '2026-11-21t12:00:00.0000z' }
+  assert.deepEqual(putSale(on, elsewhere, NOW), { product: on, facts: [] })
+  const afterwards = new Date('2027-01-01T00:00:00Z')
+  assert.deepEqual(putSale(on, sale, afterwards), { product: on, facts: [] }, 'also after its end')
+
+  const { limitPerBuyer: _limit, ...unlimited } = sale
+  for (const other of [
+    unlimited,
+    { ...sale, limitPerBuyer: 3 },
+    { ...sale, units: 4 },
+    { ...sale, units: 10 },
+    { ...sale, priceMinor: 0 },
+    { ...sale, saleId: 'another' },
+    { ...sale, endsAt: '2026-11-21T12:00:00.001Z' },
+  ]) {
+    const changed = putSale(on, other, NOW)
+    assert.deepEqual(changed.product, { ...product, sale: other, version: 3 })
+    assert.deepEqual(changed.facts.map(told), [stateOf(changed.product)])
+  }
+
+  const off = takeSaleOff(on)
+  assert.deepEqual(off.product, { ...product, version: 3 })
+  assert.equal('sale' in off.product, false)
+  assert.deepEqual(takeSaleOff(off.product), { product: off.product, facts: [] })
+})
+
+test('a time sale that cannot be is refused by its field', () => {
+  const { product, sale } = setup()
+  const refused: [Partial<Sale>, string][] = [
+    [{ endsAt: sale.startsAt }, 'endsAt'],
+    [{ endsAt: '2026-11-21T09:59:59.999Z' }, 'endsAt'],
+    [{ endsAt: '2026-12-22T10:00:00.001Z' }, 'endsAt'],
+    [{ startsAt: '2026-11-20T00:00:00Z', endsAt: NOW.toISOString() }, 'endsAt'],
+    [{ units: 11 }, 'units'],
+    // A leap second is RFC 3339 and no Date; so is a year before the first in UTC.
+    [{ startsAt: '2016-12-31T23:59:60Z' }, 'startsAt'],
+    [{ endsAt: '2026-12-31T23:59:60Z' }, 'endsAt'],
+    [{ startsAt: '0000-01-01T00:00:00Z' }, 'startsAt'],
+  ]
+  for (const [change, field] of refused) {
+    assert.throws(
+      () => putSale(product, { ...sale, ...change }, NOW),
+      (error) =>
+        error instanceof Refusal &&
+        error.code === 'invalid-request' &&
+        (error.about['errors'] as { field: string }[])[0]?.field === field,
+      JSON.stringify(change),
+    )
+  }
+  for (const change of [
+    { endsAt: '2026-12-22T10:00:00.000Z' },
+    { startsAt: '2026-11-20T00:00:00.000Z', endsAt: new Date(NOW.getTime() + 1).toISOString() },
+    { units: 10 },
+  ]) {
+    assert.deepEqual(putSale(product, { ...sale, ...change }, NOW).product.sale, { ...sale, ...change })
+  }
+})
+
 test('whatever is changed, every change has one fact with the whole state, versions have no gap, units only grow', () => {
   const schema = Compile(ProductChanged.schema)
   fc.assert(
@@ -116,10 +203,16 @@ const names = fc.constantFrom({ ko: '사과', en: 'Apple' }, { ko: '배', en: 'P
 const changes = fc.oneof(
   fc.record({ name: names, priceMinor: fc.nat({ max: 3 }) }, { requiredKeys: [], noNullPrototype: true }),
   fc.record({ add: fc.integer({ min: 1, max: 1_000_000 }) }, { noNullPrototype: true }),
+  fc.record({ saleUnits: fc.integer({ min: 1, max: 10 }) }, { noNullPrototype: true }),
+  fc.record({ saleOff: fc.constant(true) }, { noNullPrototype: true }),
 )
 
-function decide(product: Product, wish: { add: number } | Parameters<typeof changeProduct>[1]): Decision {
-  return 'add' in wish ? addUnits(product, wish.add) : changeProduct(product, wish)
+type Wish = { add: number } | { saleUnits: number } | { saleOff: true } | Parameters<typeof changeProduct>[1]
+
+function decide(product: Product, wish: Wish): Decision {
+  if ('add' in wish) return addUnits(product, wish.add)
+  if ('saleUnits' in wish) return putSale(product, { ...setup().sale, units: wish.saleUnits }, NOW)
+  return 'saleOff' in wish ? takeSaleOff(product) : changeProduct(product, wish)
 }
 
 function told({ definition, aggregateId, version, data }: Fact) {
@@ -130,7 +223,17 @@ function stateOf({ version, ...data }: Product) {
   return { type: 'product.changed.v1', aggregateId: data.productId, version, data }
 }
 
+const NOW = new Date('2026-11-21T09:00:00.000Z')
+
 function setup() {
   const wish = { name: { ko: '사과', en: 'Apple' }, priceMinor: 1_500, currency: 'KRW', units: 10 }
-  return { wish, product: createProduct('A001', wish).product }
+  const sale: Sale = {
+    saleId: 'noon',
+    priceMinor: 900,
+    units: 5,
+    startsAt: '2026-11-21T10:00:00.000Z',
+    endsAt: '2026-11-21T12:00:00.000Z',
+    limitPerBuyer: 2,
+  }
+  return { wish, sale, product: createProduct('A001', wish).product }
 }

@@ -77,6 +77,24 @@ describe('a product', () => {
     )
   })
 
+  test('is told with its time sale while it has one', async () => {
+    const [startsAt, endsAt] = [1, 2].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString())
+    for (const productId of ['P006', 'P007']) {
+      await create({ productId, ...WISH })
+      const sale = { saleId: `of-${productId}`, priceMinor: 1, units: 10, startsAt, endsAt, limitPerBuyer: 1 }
+      assert.equal((await put(`${productId}/sale`, sale)).status, 200)
+    }
+    assert.equal((await send(`${running().url}/products/P007/sale`, { method: 'DELETE' })).status, 200)
+    const products = await Promise.all(['P006', 'P007'].map((id) => readJson(`${running().url}/products/${id}`)))
+    assert.deepEqual(
+      (products as ProductView[]).map(({ sale, version }) => [sale?.saleId, version]),
+      [
+        ['of-P006', 2],
+        [undefined, 3],
+      ],
+    )
+  })
+
   test('has a billion units at most', async () => {
     await create({ productId: 'P005', ...WISH, units: 999_999_000 })
     assert.equal((await addUnits('P005', { add: 1_000 })).status, 200)
