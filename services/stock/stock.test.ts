@@ -4,7 +4,16 @@ import fc from 'fast-check'
 import { Compile } from 'typebox/compile'
 import type { EventDefinition, Fact } from '@timesale/contracts/event'
 import { STOCK_EVENTS } from '@timesale/contracts/stock-events'
-import { allocate, type Demand, type Movement, type Reservation, type StockLevel } from './stock.ts'
+import {
+  ALL_BUYERS,
+  allocate,
+  takingKey,
+  type Demand,
+  type Movement,
+  type Reservation,
+  type StockLevel,
+  type Taking,
+} from './stock.ts'
 
 test('an order gets its units set aside, and then sold when it is confirmed', () => {
   const shop = new Warehouse()
@@ -156,6 +165,7 @@ test('however demands are cut into batches, the end, the facts and the movements
 
       assert.deepEqual(inBatches.levels, together.levels)
       assert.deepEqual(inBatches.reservations, together.reservations)
+      assert.deepEqual(inBatches.takings, together.takings)
       assert.deepEqual(inBatches.facts, together.facts)
       assert.deepEqual(inBatches.movements, together.movements)
     }),
@@ -173,7 +183,9 @@ test('an order gets all of its units or none, and none only where too few are le
         const { movements } = shop.work([demand])
 
         if (demand.kind !== 'reserve') continue
-        const { orderId, productId, quantity } = demand
+        const { orderId, productId, quantity, sale } = demand
+        // Those of a time sale have rules besides; they are below.
+        if (sale !== undefined) continue
         const enough = isNew && left >= quantity
         assert.deepEqual(
           movements,
@@ -280,6 +292,7 @@ test('demands that are delivered again, however often and however late, change n
 
       assert.deepEqual(repeated.levels, once.levels)
       assert.deepEqual(repeated.reservations, once.reservations)
+      assert.deepEqual(repeated.takings, once.takings)
       assert.deepEqual(repeated.facts, once.facts)
       assert.deepEqual(repeated.movements, once.movements)
     }),
@@ -305,7 +318,151 @@ test('every fact fits its schema, and stands under the id it tells of', () => {
 test('units that orders hold of a product without stock are a bug that shows, not a level out of nothing', () => {
   const held: Reservation = { orderId: 'o', productId: 'A', quantity: 1, state: 'HELD', version: 1 }
 
-  assert.throws(() => allocate(new Map(), new Map([['o', held]]), [commit('o')]), /Order o holds units of A/)
+  assert.throws(() => allocate(new Map(), new Map([['o', held]]), new Map(), [commit('o')]), /Order o holds units of A/)
+})
+
+test('a time sale gives out its units and no more, whatever the product has besides', () => {
+  const shop = new Warehouse()
+
+  shop.work([onSale('A', 100), inSale('1', 'kim', 4, { units: 5 }), inSale('2', 'lee', 2, { units: 5 })])
+  shop.work([inSale('3', 'lee', 1, { units: 5 }), inSale('4', 'park', 1, { units: 5 }), reserve('usual', 'A', 60)])
+
+  assert.deepEqual([shop.outcome('1'), shop.outcome('3'), shop.outcome('usual')], ['HELD', 'HELD', 'HELD'])
+  assert.deepEqual([shop.outcome('2'), shop.outcome('4')], ['sale-sold-out', 'sale-sold-out'])
+  assert.equal(shop.taken('A', 'S'), 5)
+})
+
+test('a buyer gets as many units of a time sale as it allows, by however many orders, and others theirs', () => {
+  const shop = new Warehouse()
+  const terms = { units: 50, limitPerBuyer: 3 }
+
+  shop.work([onSale('A', 100), onSale('B', 100), inSale('1', 'kim', 2, terms), inSale('2', 'kim', 2, terms)])
+  shop.work([inSale('3', 'kim', 1, terms), inSale('4', 'kim', 1, terms), inSale('5', 'lee', 3, terms)])
+  shop.work([inSale('6', 'kim', 3, { ...terms, saleId: 'T' }), inSale('7', 'kim', 3, terms, 'B')])
+
+  assert.deepEqual([shop.outcome('2'), shop.outcome('4')], ['buyer-limit', 'buyer-limit'])
+  for (const orderId of ['1', '3', '5', '6', '7']) assert.equal(shop.outcome(orderId), 'HELD', orderId)
+})
+
+test('what an order of a time sale gives back can be taken again, also by the same buyer', () => {
+  const shop = new Warehouse()
+  const terms = { units: 3, limitPerBuyer: 3 }
+
+  shop.work([onSale('A', 9), inSale('1', 'kim', 3, terms)])
+  shop.work([inSale('2', 'kim', 1, terms), release('1', 'A', 3), release('1', 'A', 3), inSale('3', 'kim', 3, terms)])
+  shop.work([commit('3'), release('3', 'A', 3), inSale('4', 'lee', 1, terms)])
+
+  assert.deepEqual(
+    [shop.outcome('2'), shop.outcome('3'), shop.outcome('4')],
+    ['buyer-limit', 'COMMITTED', 'sale-sold-out'],
+  )
+  assert.deepEqual([shop.taken('A', 'S'), shop.taken('A', 'S', 'kim'), shop.taken('A', 'S', 'lee')], [3, 3, 0])
+})
+
+test('a tombstone takes nothing of a time sale, nor does a refused order', () => {
+  const shop = new Warehouse()
+  const terms = { units: 2, limitPerBuyer: 2 }
+
+  shop.work([onSale('A', 1), release('1', 'A', 1), inSale('1', 'kim', 1, terms), inSale('2', 'kim', 2, terms)])
+  shop.work([release('2', 'A', 2), inSale('3', 'kim', 1, terms)])
+
+  assert.deepEqual([shop.outcome('1'), shop.outcome('2'), shop.outcome('3')], ['TOMBSTONE', 'sold-out', 'HELD'])
+  assert.equal(shop.taken('A', 'S', 'kim'), 1)
+})
+
+test('a refusal says first what is wrong with the product, then the buyer, then the sale, then what is left', () => {
+  const shop = new Warehouse()
+  shop.work([onSale('A', 1)])
+
+  shop.work([
+    inSale('1', 'kim', 4, { units: 1, limitPerBuyer: 1 }, 'nowhere'),
+    inSale('2', 'kim', 4, { units: 1, limitPerBuyer: 1 }),
+    inSale('3', 'kim', 4, { units: 1, limitPerBuyer: 4 }),
+    inSale('4', 'kim', 4, { units: 4, limitPerBuyer: 4 }),
+  ])
+
+  assert.deepEqual(
+    ['1', '2', '3', '4'].map((orderId) => shop.outcome(orderId)),
+    ['unknown-product', 'buyer-limit', 'sale-sold-out', 'sold-out'],
+  )
+})
+
+test('an order is judged by the terms that it was told, and the greatest of them is remembered', () => {
+  const shop = new Warehouse()
+
+  shop.work([onSale('A', 99), inSale('1', 'kim', 4, { units: 9, limitPerBuyer: 4 })])
+  shop.work([inSale('2', 'kim', 1, { units: 9, limitPerBuyer: 2 }), inSale('3', 'lee', 1, { units: 4 })])
+  shop.work([
+    inSale('4', 'lee', 1, { units: 6, limitPerBuyer: 6 }),
+    inSale('5', 'lee', 1, { units: 6, limitPerBuyer: 2 }),
+  ])
+  assert.deepEqual(shop.mosts(), { kim: 4, [ALL_BUYERS]: 9, lee: 6 })
+
+  shop.work([inSale('6', 'lee', 4, { units: 10, limitPerBuyer: 6 }), inSale('7', 'park', 1, { units: 11 })])
+  shop.work([inSale('8', 'park', 1, { units: 12, limitPerBuyer: 2 })])
+
+  assert.deepEqual(
+    ['1', '2', '3', '4', '5', '6', '7', '8'].map((orderId) => shop.outcome(orderId)),
+    ['HELD', 'buyer-limit', 'sale-sold-out', 'HELD', 'HELD', 'HELD', 'HELD', 'HELD'],
+  )
+  assert.deepEqual(shop.mosts(), { kim: 4, [ALL_BUYERS]: 12, lee: 6, park: null })
+})
+
+test('of no time sale more is taken than it has, nor by one buyer than they may have, and takings are what reservations say', () => {
+  fc.assert(
+    fc.property(batchesOf(saleDemands), (batches) => {
+      const shop = new Warehouse()
+      for (const batch of batches) {
+        shop.work(batch)
+
+        const wanted = new Map<string, number>()
+        for (const { productId, quantity, state, sale } of shop.reservations.values()) {
+          if (sale === undefined || (state !== 'HELD' && state !== 'COMMITTED')) continue
+          for (const buyerId of [sale.buyerId, ALL_BUYERS]) {
+            const key = takingKey(productId, { ...sale, buyerId })
+            wanted.set(key, (wanted.get(key) ?? 0) + quantity)
+          }
+        }
+        const taken = [...shop.takings].filter(([, { units }]) => units > 0).map(([key, { units }]) => [key, units])
+        assert.deepEqual(new Map(taken as [string, number][]), wanted)
+        for (const { saleId, buyerId, units, most } of shop.takings.values()) {
+          const limit = buyerId === ALL_BUYERS ? SALES[saleId]?.units : SALES[saleId]?.limitPerBuyer
+          assert.ok(units >= 0 && units <= (limit ?? Infinity), `${saleId} ${buyerId}: ${units}`)
+          assert.ok(most === null ? limit === undefined : units <= most)
+        }
+      }
+    }),
+  )
+})
+
+test('an order of a time sale is refused for a reason that is true, and for none where there is room', () => {
+  fc.assert(
+    fc.property(saleDemands, (demands) => {
+      const shop = new Warehouse()
+      for (const demand of demands) {
+        const isNew = demand.kind === 'reserve' && !shop.reservations.has(demand.orderId)
+        const mine = isNew && demand.sale ? shop.taken(demand.productId, demand.sale.saleId, demand.sale.buyerId) : 0
+        const all = isNew && demand.sale ? shop.taken(demand.productId, demand.sale.saleId) : 0
+        const level = 'productId' in demand ? shop.levels.get(demand.productId) : undefined
+
+        shop.work([demand])
+
+        if (demand.kind !== 'reserve' || !isNew) continue
+        const { orderId, quantity, sale } = demand
+        const wanted =
+          level === undefined
+            ? 'unknown-product'
+            : sale !== undefined && mine + quantity > (sale.limitPerBuyer ?? Infinity)
+              ? 'buyer-limit'
+              : sale !== undefined && all + quantity > sale.units
+                ? 'sale-sold-out'
+                : level.available < quantity
+                  ? 'sold-out'
+                  : 'HELD'
+        assert.equal(shop.outcome(orderId), wanted)
+      }
+    }),
+  )
 })
 
 const STORIES = {
@@ -318,6 +475,16 @@ const STORIES = {
 
 function reserve(orderId: string, productId: string, quantity: number): Demand & { kind: 'reserve' } {
   return { kind: 'reserve', orderId, productId, quantity }
+}
+
+function inSale(
+  orderId: string,
+  buyerId: string,
+  quantity: number,
+  terms: { saleId?: string; units: number; limitPerBuyer?: number },
+  productId = 'A',
+): Demand & { kind: 'reserve' } {
+  return { ...reserve(orderId, productId, quantity), sale: { saleId: 'S', buyerId, ...terms } }
 }
 
 function commit(orderId: string): Demand & { kind: 'commit' } {
@@ -335,6 +502,18 @@ function onSale(productId: string, unitsOnSale: number): Demand & { kind: 'resto
 // Few products and orders and little stock, so that demands meet: products run out, orders come twice.
 const products = fc.constantFrom('A', 'B', 'C')
 const quantities = fc.integer({ min: 1, max: 4 })
+const SALES: Readonly<Record<string, { units: number; limitPerBuyer?: number }>> = {
+  few: { units: 5, limitPerBuyer: 3 },
+  many: { units: 20, limitPerBuyer: 4 },
+  unlimited: { units: 8 },
+}
+/** What an order of a time sale, or of none, has besides. */
+const sales = fc
+  .tuple(fc.constantFrom(undefined, ...Object.keys(SALES)), fc.constantFrom('kim', 'lee'))
+  .map(([saleId, buyerId]) => {
+    const terms = saleId === undefined ? undefined : SALES[saleId]
+    return saleId === undefined || terms === undefined ? {} : { sale: { saleId, buyerId, ...terms } }
+  })
 const unitsOnSale = fc.integer({ min: 0, max: 12 })
 const restocks = fc.tuple(products, unitsOnSale).map(([productId, units]) => onSale(productId, units))
 
@@ -345,8 +524,8 @@ const anyDemands = fc.array(
     {
       weight: 5,
       arbitrary: fc
-        .tuple(fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8'), products, quantities)
-        .map(([orderId, productId, quantity]) => reserve(orderId, productId, quantity)),
+        .tuple(fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8'), products, quantities, sales)
+        .map(([orderId, productId, quantity, sale]) => ({ ...reserve(orderId, productId, quantity), ...sale })),
     },
     {
       weight: 3,
@@ -362,6 +541,27 @@ const anyDemands = fc.array(
   { maxLength: 40, size: '+1' },
 )
 
+/** Orders of few buyers in few time sales, of a product that has enough more often than not; some come to their end. */
+const saleDemands = fc.array(
+  fc.oneof(
+    { weight: 1, arbitrary: fc.constantFrom('A', 'B').map((productId) => onSale(productId, 30)) },
+    {
+      weight: 6,
+      arbitrary: fc
+        .tuple(fc.nat({ max: 30 }).map(String), fc.constantFrom('A', 'A', 'B'), quantities, sales)
+        .map(([orderId, productId, quantity, sale]) => ({ ...reserve(orderId, productId, quantity), ...sale })),
+    },
+    { weight: 1, arbitrary: fc.nat({ max: 30 }).map((orderId) => commit(String(orderId))) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.nat({ max: 30 }).map(String), fc.constantFrom('A', 'B'), quantities)
+        .map(([orderId, productId, quantity]) => release(orderId, productId, quantity)),
+    },
+  ),
+  { maxLength: 60, size: '+1' },
+)
+
 /** As topics bring them: restocks in between, and each order's own demands in an order that can happen. */
 const orderlyDemands = fc
   .tuple(
@@ -369,6 +569,7 @@ const orderlyDemands = fc
       fc.tuple(
         products,
         quantities,
+        sales,
         fc.constantFrom<readonly ('reserve' | 'commit' | 'release')[]>(
           ['reserve'],
           ['reserve', 'commit'],
@@ -384,11 +585,12 @@ const orderlyDemands = fc
     fc.array(fc.nat({ max: 1000 }), { maxLength: 30, size: '+1' }),
   )
   .map(([orders, restocked, picks]) => {
-    const lives: Demand[][] = orders.map(([productId, quantity, steps], index) =>
+    const lives: Demand[][] = orders.map(([productId, quantity, sale, steps], index) =>
       steps.map((kind) => {
         const orderId = String(index)
         if (kind === 'commit') return commit(orderId)
-        return kind === 'reserve' ? reserve(orderId, productId, quantity) : release(orderId, productId, quantity)
+        if (kind === 'release') return release(orderId, productId, quantity)
+        return { ...reserve(orderId, productId, quantity), ...sale }
       }),
     )
     return interleave([restocked, ...lives], picks)
@@ -435,6 +637,7 @@ function sum(movements: readonly Movement[]): number {
 class Warehouse {
   readonly levels = new Map<string, StockLevel>()
   readonly reservations = new Map<string, Reservation>()
+  readonly takings = new Map<string, Taking>()
   readonly facts: Fact[] = []
   readonly movements: Movement[] = []
 
@@ -447,11 +650,21 @@ class Warehouse {
       ...[...reservations.values()].map(({ productId }) => productId),
     ])
     const levels = new Map([...this.levels].filter(([productId]) => productIds.has(productId)))
-    const given = structuredClone({ levels, reservations })
+    const sold = [
+      ...demands.flatMap((demand) => (demand.kind === 'reserve' ? [demand] : [])),
+      ...reservations.values(),
+    ].flatMap(({ productId, sale }) => (sale === undefined ? [] : [{ productId, ...sale }]))
+    const keys = sold.flatMap((one) => [
+      takingKey(one.productId, one),
+      takingKey(one.productId, { ...one, buyerId: ALL_BUYERS }),
+    ])
+    const takings = new Map([...this.takings].filter(([key]) => keys.includes(key)))
+    const given = structuredClone({ levels, reservations, takings })
 
-    const allocation = allocate(levels, reservations, demands)
+    const allocation = allocate(levels, reservations, takings, demands)
 
-    assert.deepEqual({ levels, reservations }, given)
+    assert.deepEqual({ levels, reservations, takings }, given)
+    for (const [key, taking] of allocation.takings) this.takings.set(key, taking)
     for (const [productId, level] of allocation.levels) this.levels.set(productId, level)
     for (const [orderId, reservation] of allocation.reservations) this.reservations.set(orderId, reservation)
     this.facts.push(...allocation.facts)
@@ -474,6 +687,21 @@ class Warehouse {
   changesOf(productId: string): number {
     const moved = this.movements.filter((one) => one.productId === productId && one.kind !== 'RESTOCK')
     return moved.length + this.facts.filter(({ aggregateId }) => aggregateId === productId).length
+  }
+
+  /** By one buyer, or by all. */
+  taken(productId: string, saleId: string, buyerId: string = ALL_BUYERS): number {
+    return this.takings.get(takingKey(productId, { saleId, buyerId }))?.units ?? 0
+  }
+
+  mosts(): Record<string, number | null> {
+    return Object.fromEntries([...this.takings.values()].map(({ buyerId, most }) => [buyerId, most]))
+  }
+
+  /** The state of an order's reservation, or why it was refused. */
+  outcome(orderId: string): string | undefined {
+    const told = this.facts.find(({ aggregateId }) => aggregateId === orderId)
+    return (told?.data as { reason?: string } | undefined)?.reason ?? this.reservations.get(orderId)?.state
   }
 
   told(orderId: string): string[] {

@@ -1,4 +1,5 @@
 import { fact, type Fact } from '@timesale/contracts/event'
+import type { SaleTerms } from '@timesale/contracts/order-events'
 import {
   StockAnnounced,
   StockCommitted,
@@ -28,6 +29,31 @@ export interface Reservation {
   readonly state: 'HELD' | 'COMMITTED' | 'RELEASED' | 'REFUSED' | 'TOMBSTONE'
   /** Counts the facts told of the reservation. */
   readonly version: number
+  /** Of which time sale it is, and whose: there its units count as taken while it is HELD or COMMITTED. */
+  readonly sale?: SaleBuyer | undefined
+}
+
+export interface SaleBuyer {
+  readonly saleId: string
+  readonly buyerId: string
+}
+
+/** What is taken of a product's time sale: by one buyer, or by all of them together. */
+export interface Taking extends SaleBuyer {
+  readonly productId: string
+  /** Whose, or `ALL_BUYERS`. */
+  readonly buyerId: string
+  readonly units: number
+  /** The most that an order was ever told may be taken; null where one was told of no limit. */
+  readonly most: number | null
+}
+
+/** No buyer's id is empty. */
+export const ALL_BUYERS = ''
+
+/** The key of a taking in the maps of `allocate`. Ids hold no spaces. */
+export function takingKey(productId: string, { saleId, buyerId }: SaleBuyer): string {
+  return `${productId} ${saleId} ${buyerId}`
 }
 
 export interface Movement {
@@ -45,7 +71,14 @@ interface Cause {
 /** What orders and the catalogue ask of stock, in the order they asked. */
 export type Demand = Cause &
   (
-    | { readonly kind: 'reserve'; readonly orderId: string; readonly productId: string; readonly quantity: number }
+    | {
+        readonly kind: 'reserve'
+        readonly orderId: string
+        readonly productId: string
+        readonly quantity: number
+        /** Placed in a time sale: on these terms, by this buyer. */
+        readonly sale?: (SaleTerms & SaleBuyer) | undefined
+      }
     | { readonly kind: 'commit'; readonly orderId: string }
     | { readonly kind: 'release'; readonly orderId: string; readonly productId: string; readonly quantity: number }
     | { readonly kind: 'restock'; readonly productId: string; readonly unitsOnSale: number }
@@ -55,21 +88,24 @@ export interface Allocation {
   /** Only what has changed. */
   readonly levels: ReadonlyMap<string, StockLevel>
   readonly reservations: ReadonlyMap<string, Reservation>
+  readonly takings: ReadonlyMap<string, Taking>
   readonly movements: readonly Movement[]
   readonly facts: readonly Fact[]
 }
 
 /**
- * Works off a batch of demands, first come, first served, each on top of those before it. Pure: `levels` and
- * `reservations` hold what is stored of the products and orders in `demands`; absent means there is none.
- * An order gets all its units or none. Nothing here can make a level negative or change its sum.
+ * Works off a batch of demands, first come, first served, each on top of those before it. Pure: `levels`,
+ * `reservations` and `takings` (by `takingKey`) hold what is stored of the products, orders and time sales in `demands`
+ * and of those that the reservations name; absent means there is none. An order gets all its units or none. Nothing here
+ * can make a level negative or change its sum, or take more of a time sale than the order's own terms allow.
  */
 export function allocate(
   levels: ReadonlyMap<string, StockLevel>,
   reservations: ReadonlyMap<string, Reservation>,
+  takings: ReadonlyMap<string, Taking>,
   demands: readonly Demand[],
 ): Allocation {
-  const shelf = new Shelf(levels, reservations)
+  const shelf = new Shelf(levels, reservations, takings)
   for (const demand of demands) {
     switch (demand.kind) {
       case 'reserve':
@@ -85,7 +121,8 @@ export function allocate(
         shelf.restock(demand)
     }
   }
-  return { levels: shelf.levels, reservations: shelf.reservations, movements: shelf.movements, facts: shelf.facts }
+  const { takings: taken, movements, facts } = shelf
+  return { levels: shelf.levels, reservations: shelf.reservations, takings: taken, movements, facts }
 }
 
 type Reserve = Extract<Demand, { kind: 'reserve' }>
@@ -96,31 +133,40 @@ type Restock = Extract<Demand, { kind: 'restock' }>
 class Shelf {
   readonly levels = new Map<string, StockLevel>()
   readonly reservations = new Map<string, Reservation>()
+  readonly takings = new Map<string, Taking>()
   readonly movements: Movement[] = []
   readonly facts: Fact[] = []
   readonly #storedLevels: ReadonlyMap<string, StockLevel>
   readonly #storedReservations: ReadonlyMap<string, Reservation>
+  readonly #storedTakings: ReadonlyMap<string, Taking>
 
-  constructor(levels: ReadonlyMap<string, StockLevel>, reservations: ReadonlyMap<string, Reservation>) {
+  constructor(
+    levels: ReadonlyMap<string, StockLevel>,
+    reservations: ReadonlyMap<string, Reservation>,
+    takings: ReadonlyMap<string, Taking>,
+  ) {
     this.#storedLevels = levels
     this.#storedReservations = reservations
+    this.#storedTakings = takings
   }
 
-  reserve({ orderId, productId, quantity, traceparent }: Reserve): void {
+  reserve(demand: Reserve): void {
+    const { orderId, productId, quantity, sale, traceparent } = demand
     // Decided before, or given up before it was asked for.
     if (this.#reservation(orderId) !== undefined) return
-    const level = this.#level(productId)
     const about = { orderId, productId, quantity }
-    if (level === undefined || level.available < quantity) {
-      const reason = level === undefined ? ('unknown-product' as const) : ('sold-out' as const)
-      this.reservations.set(orderId, { ...about, state: 'REFUSED', version: 1 })
-      this.facts.push(
-        fact(StockRejected, { aggregateId: orderId, version: 1, data: { ...about, reason }, traceparent }),
-      )
+    const reservation = sale === undefined ? about : { ...about, sale: buyerOf(sale) }
+    const level = this.#level(productId)
+    const reason = this.#refusalOf(demand, level)
+    if (level === undefined || reason !== undefined) {
+      this.reservations.set(orderId, { ...reservation, state: 'REFUSED', version: 1 })
+      const data = { ...about, reason: reason ?? 'unknown-product' }
+      this.facts.push(fact(StockRejected, { aggregateId: orderId, version: 1, data, traceparent }))
       return
     }
     this.#change(level, { available: level.available - quantity, reserved: level.reserved + quantity })
-    this.reservations.set(orderId, { ...about, state: 'HELD', version: 1 })
+    if (sale !== undefined) this.#take(demand, sale)
+    this.reservations.set(orderId, { ...reservation, state: 'HELD', version: 1 })
     this.movements.push({ productId, orderId, version: 1, kind: 'RESERVE', quantity })
     this.facts.push(fact(StockReserved, { aggregateId: orderId, version: 1, data: about, traceparent }))
   }
@@ -145,6 +191,7 @@ class Shelf {
     if (held.state !== 'HELD') return
     const level = this.#levelOf(held)
     this.#change(level, { reserved: level.reserved - held.quantity, available: level.available + held.quantity })
+    this.#giveBack(held)
     this.#close(held, 'RELEASED', 'RELEASE')
     this.facts.push(
       fact(StockReleased, { aggregateId: orderId, version: held.version + 1, data: aboutOf(held), traceparent }),
@@ -163,6 +210,42 @@ class Shelf {
     this.facts.push(
       fact(StockAnnounced, { aggregateId: productId, version, data: { productId, unitsOnSale }, traceparent }),
     )
+  }
+
+  // What concerns the buyer alone is said first: a sale that is used up, or a product, is so for everybody.
+  #refusalOf({ productId, quantity, sale }: Reserve, level: StockLevel | undefined): string | undefined {
+    if (level === undefined) return 'unknown-product'
+    if (sale !== undefined) {
+      const { units, limitPerBuyer = Infinity } = sale
+      if (this.#taken(productId, sale).units + quantity > limitPerBuyer) return 'buyer-limit'
+      if (this.#taken(productId, allOf(sale)).units + quantity > units) return 'sale-sold-out'
+    }
+    return level.available < quantity ? 'sold-out' : undefined
+  }
+
+  #take({ productId, quantity }: Reserve, sale: SaleTerms & SaleBuyer): void {
+    this.#addTaking(this.#taken(productId, sale), quantity, sale.limitPerBuyer ?? null)
+    this.#addTaking(this.#taken(productId, allOf(sale)), quantity, sale.units)
+  }
+
+  #giveBack({ productId, orderId, quantity, sale }: Reservation): void {
+    if (sale === undefined) return
+    for (const whose of [sale, allOf(sale)]) {
+      const taking = this.#taken(productId, whose)
+      if (taking.units < quantity) throw new Error(`Order ${orderId} gives back more of ${sale.saleId} than was taken.`)
+      this.#addTaking(taking, -quantity, taking.most)
+    }
+  }
+
+  #taken(productId: string, sale: SaleBuyer): Taking {
+    const key = takingKey(productId, sale)
+    const taking = this.takings.get(key) ?? this.#storedTakings.get(key)
+    return taking ?? { productId, ...buyerOf(sale), units: 0, most: 0 }
+  }
+
+  #addTaking(taking: Taking, units: number, told: number | null): void {
+    const most = taking.most === null || told === null ? null : Math.max(taking.most, told)
+    this.takings.set(takingKey(taking.productId, taking), { ...taking, units: taking.units + units, most })
   }
 
   #level(productId: string): StockLevel | undefined {
@@ -196,4 +279,12 @@ function aboutOf({ orderId, productId, quantity }: Reservation): {
   quantity: number
 } {
   return { orderId, productId, quantity }
+}
+
+function buyerOf({ saleId, buyerId }: SaleBuyer): SaleBuyer {
+  return { saleId, buyerId }
+}
+
+function allOf({ saleId }: SaleBuyer): SaleBuyer {
+  return { saleId, buyerId: ALL_BUYERS }
 }

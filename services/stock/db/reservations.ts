@@ -7,18 +7,15 @@ interface Row {
   quantity: number
   state: Reservation['state']
   version: number
+  sale_id: string | null
+  buyer_id: string | null
 }
 
 export async function lockReservations(tx: Tx, orderIds: readonly string[]): Promise<Map<string, Reservation>> {
   if (orderIds.length === 0) return new Map()
   const rows = await tx<Row>`
     select * from reservations where order_id = any(${orderIds}::text[]) order by order_id for update`
-  return new Map(
-    rows.map(({ order_id: orderId, product_id: productId, quantity, state, version }) => [
-      orderId,
-      { orderId, productId, quantity, state, version },
-    ]),
-  )
+  return new Map(rows.map((row) => [row.order_id, toReservation(row)]))
 }
 
 /** Writes reservations, those in `stored` over their rows, which are locked. */
@@ -42,13 +39,15 @@ export async function saveReservations(
 async function insertReservations(tx: Tx, reservations: readonly Reservation[]): Promise<void> {
   if (reservations.length === 0) return
   await tx`
-    insert into reservations (order_id, product_id, quantity, state, version)
+    insert into reservations (order_id, product_id, quantity, state, version, sale_id, buyer_id)
     select * from unnest(
       ${reservations.map((one) => one.orderId)}::text[],
       ${reservations.map((one) => one.productId)}::text[],
       ${reservations.map((one) => one.quantity)}::int[],
       ${reservations.map((one) => one.state)}::text[],
-      ${reservations.map((one) => one.version)}::int[])`
+      ${reservations.map((one) => one.version)}::int[],
+      ${reservations.map((one) => one.sale?.saleId ?? null)}::text[],
+      ${reservations.map((one) => one.sale?.buyerId ?? null)}::text[])`
 }
 
 // Most of a batch go the same way.
@@ -74,4 +73,10 @@ export async function appendMovements(tx: Tx, movements: readonly Movement[]): P
       ${movements.map((movement) => movement.version)}::int[],
       ${movements.map((movement) => movement.kind)}::text[],
       ${movements.map((movement) => movement.quantity)}::int[])`
+}
+
+function toReservation(row: Row): Reservation {
+  const { order_id: orderId, product_id: productId, quantity, state, version, sale_id: saleId, buyer_id: buyerId } = row
+  const reservation = { orderId, productId, quantity, state, version }
+  return saleId === null || buyerId === null ? reservation : { ...reservation, sale: { saleId, buyerId } }
 }

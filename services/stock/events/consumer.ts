@@ -3,8 +3,9 @@ import { ProductChanged } from '@timesale/contracts/product-events'
 import type { Apply } from '@timesale/kafka/apply-batch'
 import { isEvent, type ReceivedEvent } from '@timesale/kafka/decode'
 import { appendMovements, lockReservations, saveReservations } from '../db/reservations.ts'
+import { findTakings, saveTakings } from '../db/sale-takings.ts'
 import { lockLevels, saveLevels } from '../db/stock-levels.ts'
-import { allocate, type Demand, type StockLevel } from '../stock.ts'
+import { ALL_BUYERS, allocate, takingKey, type Demand, type Reservation, type StockLevel } from '../stock.ts'
 
 export const STOCK_USES = [OrderPlaced, OrderConfirmed, OrderRejected, OrderCancelled, ProductChanged] as const
 
@@ -15,10 +16,13 @@ export function applyToStock(onAsked: (levels: readonly StockLevel[]) => void): 
     const orderIds = distinct(demands.flatMap((one) => ('orderId' in one ? [one.orderId] : [])))
     const products = distinct(events.map(productOf))
     const [reservations, levels] = await Promise.all([lockReservations(tx, orderIds), lockLevels(tx, products)])
-    const allocation = allocate(levels, reservations, demands)
+    // After the locks: what is read now is what nobody else changes.
+    const takings = await findTakings(tx, takingsOf(demands, reservations))
+    const allocation = allocate(levels, reservations, takings, demands)
     await Promise.all([
       saveLevels(tx, [...allocation.levels.values()]),
       saveReservations(tx, [...allocation.reservations.values()], reservations),
+      saveTakings(tx, [...allocation.takings.values()]),
       appendMovements(tx, allocation.movements),
     ])
     onAsked(products.flatMap((id) => allocation.levels.get(id) ?? levels.get(id) ?? []))
@@ -29,8 +33,9 @@ export function applyToStock(onAsked: (levels: readonly StockLevel[]) => void): 
 function toDemand(event: ReceivedEvent): Demand[] {
   const { traceparent } = event
   if (isEvent(event, OrderPlaced)) {
-    const { orderId, productId, quantity } = event.data
-    return [{ kind: 'reserve', orderId, productId, quantity, traceparent }]
+    const { orderId, buyerId, productId, quantity, sale } = event.data
+    const terms = sale === undefined ? undefined : { ...sale, buyerId }
+    return [{ kind: 'reserve', orderId, productId, quantity, sale: terms, traceparent }]
   }
   if (isEvent(event, OrderConfirmed)) return [{ kind: 'commit', orderId: event.data.orderId, traceparent }]
   if (isEvent(event, OrderRejected) || isEvent(event, OrderCancelled)) {
@@ -42,6 +47,24 @@ function toDemand(event: ReceivedEvent): Demand[] {
     return [{ kind: 'restock', productId, unitsOnSale, traceparent }]
   }
   return []
+}
+
+// Those of the time sales that are ordered in, and those that an order may give units back to.
+function takingsOf(
+  demands: readonly Demand[],
+  reservations: ReadonlyMap<string, Reservation>,
+): { productId: string; saleId: string; buyerId: string }[] {
+  const asked = new Map<string, { productId: string; saleId: string; buyerId: string }>()
+  for (const demand of demands) {
+    const about = demand.kind === 'release' ? reservations.get(demand.orderId) : demand
+    if (about === undefined || !('sale' in about) || about.sale === undefined) continue
+    const { productId, sale } = about
+    for (const buyerId of [sale.buyerId, ALL_BUYERS]) {
+      const { saleId } = sale
+      asked.set(takingKey(productId, { saleId, buyerId }), { productId, saleId, buyerId })
+    }
+  }
+  return [...asked.values()]
 }
 
 // Every event that stock uses says it.

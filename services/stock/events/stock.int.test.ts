@@ -4,13 +4,16 @@ import { createClient } from 'redis'
 import { eventId } from '@timesale/contracts/event'
 import { PARTITIONS } from '@timesale/contracts/topics'
 import { keyToPartition } from '@timesale/kafka/partition'
+import type { SaleTerms } from '@timesale/contracts/order-events'
 import type { StockView } from '@timesale/contracts/stock-api'
 import { Database } from '@timesale/postgres/database'
 import type { Running } from '@timesale/process/run'
 import { hintKeys } from '@timesale/redis/hint-keys'
 import { orderTold, productChanged, type OrderedUnits } from '@timesale/testkit/events'
+import { calledFor } from '@timesale/testkit/gateway-key'
 import { readJson, readProblem, send } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { readMetric } from '@timesale/testkit/metrics'
 import { Offsets } from '@timesale/testkit/offsets'
 import { produce, readTopic, type ReadRecord, type TestRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
@@ -51,6 +54,15 @@ describe('a product', () => {
     await tell(orderTold('placed', { orderId: 's-2', productId: 'S002', quantity: 1 }))
     await reservationIs('s-2', 'REFUSED')
     await stockIs('S002', { initial: 0, available: 0, reserved: 0, sold: 0 })
+  })
+
+  test('is public knowledge: whoever comes through the gateway is told, logged in or not', async () => {
+    const { url } = running()
+    for (const headers of [await calledFor(), await calledFor('kim', 'buyer'), await calledFor('ops', 'operator')]) {
+      assert.equal((await send(`${url}/stock/S001`, { headers })).status, 200)
+    }
+    const strange = await send(`${url}/stock/S001`, { headers: { authorization: 'Bearer of-nothing' } })
+    assert.equal(readProblem(strange).code, 'unauthenticated')
   })
 
   test('is asked for by an id, and by nothing else', async () => {
@@ -174,6 +186,57 @@ describe('an order', () => {
   })
 })
 
+describe('a time sale', () => {
+  const terms = { saleId: 'sale', units: 4, limitPerBuyer: 2 }
+
+  before(async () => {
+    await tell(productChanged('T001', { unitsOnSale: 20 }))
+    await stockIs('T001', { initial: 20, available: 20, reserved: 0, sold: 0 })
+  })
+
+  test('has its own units, of which each buyer may have so many', async () => {
+    await tell(
+      ...['t-1', 't-2', 't-3'].map((orderId) => saleOrder({ orderId, productId: 'T001', quantity: 1 }, 'kim', terms)),
+    )
+    await until('all are decided', async () => (await reservationsOf('t-%')).length === 3)
+    assert.deepEqual(await takingsOf('T001'), [' 2 of 4', 'kim 2 of 2'])
+    await tell(saleOrder({ orderId: 't-4', productId: 'T001', quantity: 2 }, 'lee', terms))
+    await reservationIs('t-4', 'HELD')
+    await tell(saleOrder({ orderId: 't-5', productId: 'T001', quantity: 1 }, 'park', terms))
+    await reservationIs('t-5', 'REFUSED')
+
+    // The product has units beyond its sale, and those are anybody's.
+    await tell(orderTold('placed', { orderId: 'usual', productId: 'T001', quantity: 9, buyerId: 'kim' }))
+    await stockIs('T001', { initial: 20, available: 7, reserved: 13, sold: 0 })
+    assert.deepEqual(await takingsOf('T001'), [' 4 of 4', 'kim 2 of 2', 'lee 2 of 2'])
+  })
+
+  test('gets the units of a cancelled order back, once, and they can be had again', async () => {
+    const order = { orderId: 't-4', productId: 'T001', quantity: 2 }
+    await tell(
+      orderTold('cancelled', order),
+      orderTold('cancelled', order),
+      orderTold('cancelled', order, { version: 3 }),
+    )
+    await consumed('/order/orders', 't-4', 3)
+    assert.deepEqual(await takingsOf('T001'), [' 2 of 4', 'kim 2 of 2', 'lee 0 of 2'])
+    await tell(saleOrder({ orderId: 't-6', productId: 'T001', quantity: 1 }, 'lee', { ...terms, units: 3 }))
+    await reservationIs('t-6', 'HELD')
+    await tell(orderTold('confirmed', { orderId: 't-6', productId: 'T001', quantity: 1 }))
+    await reservationIs('t-6', 'COMMITTED')
+    assert.deepEqual(await takingsOf('T001'), [' 3 of 4', 'kim 2 of 2', 'lee 1 of 2'])
+  })
+
+  test('takes nothing for an order that was given up before it came', async () => {
+    const order = { orderId: 't-tomb', productId: 'T001', quantity: 1 }
+    await tell(orderTold('cancelled', order, { version: 1 }))
+    await reservationIs('t-tomb', 'TOMBSTONE')
+    await tell(saleOrder(order, 'park', terms, { version: 2 }))
+    await consumed('/order/orders', 't-tomb', 2)
+    assert.deepEqual(await takingsOf('T001'), [' 3 of 4', 'kim 2 of 2', 'lee 1 of 2'])
+  })
+})
+
 describe("stock's last word", () => {
   test('is in Redis while a product is asked for, for three seconds and said anew each second', async () => {
     const { keys } = running()
@@ -243,6 +306,9 @@ test('the books cannot be made wrong, not even by the owner of the table', async
     () => db.sql`update stock_levels set sold = sold - 1 where product_id = 'O001'`,
     () => db.sql`update stock_levels set available = -1, reserved = initial + 1 - sold where product_id = 'O001'`,
     () => db.sql`insert into stock_levels values ('wrong', 1, 1, 1, 1, 1, 1)`,
+    () => db.sql`insert into sale_takings values ('O001', 'wrong', 'kim', 4, 3)`,
+    () => db.sql`insert into sale_takings values ('O001', 'wrong', '', -1, 3)`,
+    () => db.sql`update reservations set sale_id = 'wrong' where order_id = 'o-sold'`,
   ]) {
     await assert.rejects(wrong(), { code: '23514' })
   }
@@ -382,7 +448,7 @@ describe('at two replicas', () => {
         .map(({ headers, key, value }) => {
           const { reason, ...data } = JSON.parse(value) as OrderedUnits & { reason?: string }
           assert.equal(key, data.orderId)
-          if (reason !== undefined) assert.equal(reason, data.productId === 'nowhere' ? 'unknown-product' : 'sold-out')
+          if (reason !== undefined) assert.ok((REASONS[data.productId] ?? ['sold-out']).includes(reason), value)
           return JSON.stringify([headers['ce_type'], headers['ce_id'], data])
         })
       assert.equal(new Set(told).size, told.length, 'none twice')
@@ -390,6 +456,14 @@ describe('at two replicas', () => {
         [told.filter((one) => !wanted.includes(one)), wanted.filter((one) => !told.includes(one))],
         [[], []],
       )
+    })
+
+    test('say of a time sale which of its limits they met', () => {
+      const reasons = records.flatMap(({ key, value }) => {
+        const { reason } = JSON.parse(value) as { reason?: string }
+        return reason !== undefined && /^t-\d$/.test(key ?? '') ? [reason] : []
+      })
+      assert.deepEqual(reasons.toSorted(), ['buyer-limit', 'sale-sold-out'])
     })
 
     test('come after the announcement of each product, one for each time that units were added', () => {
@@ -414,7 +488,114 @@ describe('at two replicas', () => {
       )
     })
   })
+
+  test('orders of one buyer that are worked on at the same time meet the same limit', async () => {
+    const { db } = running()
+    await tell(productChanged('L001', { unitsOnSale: 100 }))
+    await stockIs('L001', { initial: 100, available: 100, reserved: 0, sold: 0 })
+    const [here = [], there = []] = partitions
+    const ids = Array.from({ length: 100 }, (_, index) => `l-${index}`)
+    const on = (some: number[]): string =>
+      ids.find((id) => some.includes(keyToPartition(Buffer.from(id)) % PARTITIONS)) ?? assert.fail('no such id')
+    const terms = { saleId: 'sale', units: 3, limitPerBuyer: 3 }
+    const [one, other] = [on(here), on(there)].map((orderId) => ({ orderId, productId: 'L001', quantity: 2 }))
+    assert.ok(one !== undefined && other !== undefined)
+
+    // The first replica stops after it has taken, and before it commits.
+    await db.tx(async (tx) => {
+      await tx`lock table stock_ledger in exclusive mode`
+      await tell(saleOrder(one, 'kim', terms))
+      await until('one replica waits for us', async () => (await waiting()) === 1)
+      await tell(saleOrder(other, 'kim', terms))
+      await until('the other waits for it', async () => (await waiting()) === 2)
+    })
+    await reservationIs(one.orderId, 'HELD')
+    await reservationIs(other.orderId, 'REFUSED')
+    assert.deepEqual(await takingsOf('L001'), [' 2 of 3', 'kim 2 of 3'])
+  })
+
+  describe('50 orders of one buyer who may have three, and a hundred of others for twenty units, all at once', () => {
+    const limited = { saleId: 'limited', units: 1_000, limitPerBuyer: 3 }
+    const few = { saleId: 'few', units: 20, limitPerBuyer: 5 }
+    const orders = [
+      ...Array.from({ length: 50 }, (_, index) => ({ id: `p-${index}`, buyerId: 'kim', terms: limited })),
+      ...Array.from({ length: 100 }, (_, index) => ({ id: `q-${index}`, buyerId: `buyer-${index % 10}`, terms: few })),
+    ].map(({ id, ...rest }, index) => ({
+      ...rest,
+      order: { orderId: id, productId: 'P001', quantity: id.startsWith('p') ? 1 : 1 + (index % 2) },
+    }))
+
+    before(async () => {
+      await tell(productChanged('P001', { unitsOnSale: 1_000 }))
+      await stockIs('P001', { initial: 1_000, available: 1_000, reserved: 0, sold: 0 })
+      await Promise.all(orders.map(({ order, buyerId, terms }) => tell(saleOrder(order, buyerId, terms))))
+      await until('all are decided', async () => {
+        return (await reservationsOf('p-%')).length === 50 && (await reservationsOf('q-%')).length === 100
+      })
+    })
+
+    test('get as much as the sales allow, to the unit', async () => {
+      const got = async (pattern: string): Promise<number> =>
+        sum((await reservationsOf(pattern)).filter(({ state }) => state === 'HELD'))
+      assert.equal(await got('p-%'), 3)
+      assert.equal(await got('q-%'), 20)
+      const byBuyer = Map.groupBy(
+        orders.filter(({ terms }) => terms === few),
+        ({ buyerId }) => buyerId,
+      )
+      const held = new Set((await reservationsOf('q-%')).flatMap((one) => (one.state === 'HELD' ? [one.orderId] : [])))
+      for (const [buyerId, theirs] of byBuyer) {
+        const units = sum(theirs.flatMap(({ order }) => (held.has(order.orderId) ? [order] : [])))
+        assert.ok(units <= 5, `${buyerId} got ${units}`)
+      }
+      await stockIs('P001', { initial: 1_000, available: 977, reserved: 23, sold: 0 })
+    })
+
+    test('are given to others when some of them are cancelled', async () => {
+      const [given] = (await reservationsOf('p-%')).filter(({ state }) => state === 'HELD')
+      assert.ok(given !== undefined)
+      await tell(orderTold('cancelled', given))
+      await reservationIs(given.orderId, 'RELEASED')
+      await Promise.all(
+        ['p-again-1', 'p-again-2'].map((orderId) =>
+          tell(saleOrder({ orderId, productId: 'P001', quantity: 1 }, 'kim', limited)),
+        ),
+      )
+      await until('both are decided', async () => (await reservationsOf('p-again-%')).length === 2)
+      const states = (await reservationsOf('p-again-%')).map(({ state }) => state)
+      assert.deepEqual(states.toSorted(), ['HELD', 'REFUSED'])
+    })
+  })
 })
+
+test('all that was ever told is told again, and nothing is taken, sold or given back twice', async () => {
+  const { infra, db, stock } = running()
+  await using offsets = new Offsets(infra.brokers)
+  await until('the topics are read', async () => (await offsets.lag('stock', 'order-topic')) === 0)
+  const books = async (): Promise<unknown> => [
+    await db.sql`select * from sale_takings order by product_id, sale_id, buyer_id`,
+    await db.sql`select * from stock_levels order by product_id`,
+    await db.sql`select * from reservations order by order_id`,
+    await db.sql`select count(*) from stock_ledger`,
+  ]
+  const before = await books()
+  const records = (await offsets.count('order-topic')) + (await offsets.count('product-topic'))
+  await stock.stop()
+  await offsets.forget('stock')
+  const again = await startStock(readConfig(infra.env('stock')))
+  started = { ...running(), stock: again, url: `http://127.0.0.1:${again.port}` }
+
+  await until('all of it was delivered again', async () => {
+    return (await readMetric(running().url, 'consumer_events_total', { outcome: 'duplicate' })) === records
+  })
+  assert.equal(await readMetric(running().url, 'consumer_events_total', { outcome: 'applied' }), 0)
+  assert.deepEqual(await books(), before)
+})
+
+const REASONS: Readonly<Record<string, readonly string[]>> = {
+  nowhere: ['unknown-product'],
+  T001: ['buyer-limit', 'sale-sold-out'],
+}
 
 const EVENTS_OF: Record<State, string[]> = {
   HELD: ['stock.reserved.v1'],
@@ -456,6 +637,23 @@ function running(): Shop {
 
 function tell(...records: TestRecord[]): Promise<void> {
   return produce(running().infra.brokers, records)
+}
+
+function saleOrder(
+  order: OrderedUnits,
+  buyerId: string,
+  sale: SaleTerms,
+  telling: { version?: number } = {},
+): TestRecord {
+  const about = { ...order, buyerId, sale }
+  return orderTold('placed', about, telling)
+}
+
+/** A line for each buyer, and the first one for all of them. */
+async function takingsOf(productId: string): Promise<string[]> {
+  const rows = await running().db.sql<{ buyer_id: string; units: number; most: number }>`
+    select buyer_id, units, most from sale_takings where product_id = ${productId} order by sale_id, buyer_id`
+  return rows.map(({ buyer_id: buyerId, units, most }) => `${buyerId} ${units} of ${most}`)
 }
 
 async function stockIs(productId: string, wanted: Omit<StockView, 'productId' | 'version'>): Promise<void> {
