@@ -654,11 +654,10 @@ class Warehouse {
       ...demands.flatMap((demand) => (demand.kind === 'reserve' ? [demand] : [])),
       ...reservations.values(),
     ].flatMap(({ productId, sale }) => (sale === undefined ? [] : [{ productId, ...sale }]))
-    const keys = sold.flatMap((one) => [
-      takingKey(one.productId, one),
-      takingKey(one.productId, { ...one, buyerId: ALL_BUYERS }),
-    ])
-    const takings = new Map([...this.takings].filter(([key]) => keys.includes(key)))
+    const keys = new Set(
+      sold.flatMap((one) => [takingKey(one.productId, one), takingKey(one.productId, { ...one, buyerId: ALL_BUYERS })]),
+    )
+    const takings = new Map([...this.takings].filter(([key]) => keys.has(key)))
     const given = structuredClone({ levels, reservations, takings })
 
     const allocation = allocate(levels, reservations, takings, demands)

@@ -3,6 +3,7 @@ import { SalesMinute, SalesQuery, TopProduct, TopProductsQuery } from '@timesale
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
+import { requireRole } from '@timesale/identity/principal'
 import type { ServiceParts } from '@timesale/service/service'
 import { findSales, findTopProducts } from '../db/sales.ts'
 
@@ -10,7 +11,7 @@ const HOUR_MS = 60 * 60 * 1000
 const MINUTE_MS = 60 * 1000
 const DEFAULT_LIMIT = 10
 
-// GET /sales?from=&to= by minute; GET /top-products.
+// GET /sales?from=&to= by minute; GET /top-products. What the shop as a whole earns is for operators.
 export function readSalesRoutes(app: HttpServer, { db }: ServiceParts): void {
   app.get(
     '/sales',
@@ -23,6 +24,7 @@ export function readSalesRoutes(app: HttpServer, { db }: ServiceParts): void {
       },
     },
     async (request) => {
+      requireRole(request.principal, 'operator')
       // Minutes are named by their beginning: the one that `from` falls into belongs to the answer, the one of now too.
       const to = request.query.to === undefined ? new Date(Date.now() + MINUTE_MS) : new Date(request.query.to)
       const from = request.query.from === undefined ? new Date(to.getTime() - HOUR_MS) : new Date(request.query.from)
@@ -46,6 +48,9 @@ export function readSalesRoutes(app: HttpServer, { db }: ServiceParts): void {
         response: { 200: Type.Array(TopProduct), default: Problem },
       },
     },
-    (request) => findTopProducts(db.sql, Number(request.query.limit ?? DEFAULT_LIMIT)),
+    async (request) => {
+      requireRole(request.principal, 'operator')
+      return await findTopProducts(db.sql, Number(request.query.limit ?? DEFAULT_LIMIT))
+    },
   )
 }

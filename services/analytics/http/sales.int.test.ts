@@ -4,6 +4,7 @@ import type { SalesMinute, TopProduct } from '@timesale/contracts/analytics-api'
 import type { OrderAbout } from '@timesale/contracts/order-events'
 import type { Running } from '@timesale/process/run'
 import { orderTold, productChanged, stockAnnounced, stockReserved } from '@timesale/testkit/events'
+import { calledFor } from '@timesale/testkit/gateway-key'
 import { readJson, readProblem, send } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { readMetric } from '@timesale/testkit/metrics'
@@ -136,6 +137,18 @@ test('every event of every topic is counted once, also when all of it is deliver
   assert.deepEqual(await readSales(), expected)
   assert.deepEqual(await eventsAt(at), counted)
   assert.deepEqual(await everything(), before)
+})
+
+test('what the shop earns is for operators', async () => {
+  const { url } = shop()
+  for (const path of ['/sales', '/top-products']) {
+    const ask = async (...who: Parameters<typeof calledFor>) =>
+      await send(`${url}${path}`, { headers: await calledFor(...who) })
+    assert.equal((await ask('ops', 'operator')).status, 200)
+    assert.equal(readProblem(await ask('kim', 'buyer', 'seller')).code, 'forbidden')
+    assert.equal(readProblem(await ask('kim')).code, 'forbidden')
+    assert.equal(readProblem(await ask()).code, 'unauthenticated')
+  }
 })
 
 test('queries that make no sense are refused by name', async () => {

@@ -14,8 +14,11 @@ export async function insertNotices(tx: Tx, notices: readonly NewNotice[]): Prom
       ${notices.map((notice) => notice.at)}::timestamptz[])`
 }
 
-export async function findNotices(sql: Sql, orderId: string): Promise<Notice[]> {
+/** Oldest first; those of one buyer alone, or of everybody where `buyerId` is undefined. */
+export async function findNotices(sql: Sql, orderId: string, buyerId: string | undefined): Promise<Notice[]> {
   const rows = await sql<{ kind: Notice['kind']; at: Date }>`
-    select kind, at from notices where order_id = ${orderId} order by at, kind`
+    select kind, at from notices
+    where order_id = ${orderId} and (${buyerId ?? null}::text is null or buyer_id = ${buyerId ?? null})
+    order by at, kind`
   return rows.map(({ kind, at }) => ({ orderId, kind, at: at.toISOString() }))
 }

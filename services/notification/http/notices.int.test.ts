@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import type { Notice } from '@timesale/contracts/notification-api'
 import type { Running } from '@timesale/process/run'
 import { orderTold } from '@timesale/testkit/events'
+import { calledFor } from '@timesale/testkit/gateway-key'
 import { readJson, readProblem, send } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { readMetric } from '@timesale/testkit/metrics'
@@ -92,6 +93,29 @@ test('nobody is told of an order twice, also when all of the topic is delivered 
   const late = { orderId: 'n-later', productId: 'A001', quantity: 1 }
   await tell(orderTold('placed', late), orderTold('confirmed', late))
   await until('it goes on', async () => (await noticesOf('n-later')).length === 1)
+})
+
+test('notices are for the buyer of the order and for operators; for others there are none', async () => {
+  const { url } = shop()
+  const order = { orderId: 'n-mine', productId: 'A001', quantity: 1, buyerId: 'kim' }
+  await tell(orderTold('placed', order), orderTold('confirmed', order, { at: AT }))
+  await consumed('n-mine', 2)
+  const ask = async (orderId: string, ...who: Parameters<typeof calledFor>) =>
+    await send(`${url}/notices?orderId=${orderId}`, { headers: await calledFor(...who) })
+  const notice = `[{"orderId":"n-mine","kind":"CONFIRMED","at":"${AT.toISOString()}"}]`
+  assert.equal((await ask('n-mine', 'kim')).text, notice)
+  assert.equal((await ask('n-mine', 'ops', 'operator')).text, notice)
+  for (const who of [['lee', 'buyer'], ['lee', 'seller'], ['Kim'], ['open']] as const) {
+    const answers = [await ask('n-mine', ...who), await ask('nobody-knows', ...who)]
+    assert.deepEqual(
+      answers.map(({ status, text }) => [status, text]),
+      [
+        [200, '[]'],
+        [200, '[]'],
+      ],
+    )
+  }
+  assert.equal(readProblem(await ask('n-mine')).code, 'unauthenticated')
 })
 
 test('notices are asked for by one order id, and by nothing else', async () => {

@@ -552,7 +552,7 @@ describe('at two replicas', () => {
     })
 
     test('are given to others when some of them are cancelled', async () => {
-      const [given] = (await reservationsOf('p-%')).filter(({ state }) => state === 'HELD')
+      const given = (await reservationsOf('p-%')).find(({ state }) => state === 'HELD')
       assert.ok(given !== undefined)
       await tell(orderTold('cancelled', given))
       await reservationIs(given.orderId, 'RELEASED')
