@@ -28,6 +28,8 @@ export interface OrderAccount extends Told {
   readonly unitPriceMinor: number
   readonly currency: string
   readonly status: string
+  /** Of which time sale it is, and when it was placed: milliseconds since the epoch. */
+  readonly sale: { readonly saleId: string; readonly placedAt: number } | undefined
   /** Of its last event, as the topic has it: for the notice. Milliseconds since the epoch. */
   endedAt: number
   noticed: boolean
@@ -37,6 +39,7 @@ export interface ReservationAccount extends Told {
   readonly productId: string
   readonly quantity: number
   readonly state: string
+  readonly sale: { readonly saleId: string; readonly buyerId: string } | undefined
 }
 
 export interface LevelAccount extends Told {
@@ -54,6 +57,15 @@ export interface ProductAccount extends Told {
   readonly priceMinor: number
   readonly currency: string
   readonly unitsOnSale: number
+  readonly shopId: string | undefined
+  /** As an event says it; times in RFC 3339, UTC, to the millisecond. */
+  readonly sale: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface ShopAccount extends Told {
+  readonly name: string
+  /** Account ids, each with its role, sorted, with commas between. */
+  readonly members: string
 }
 
 /** By aggregate id. */
@@ -62,6 +74,7 @@ export interface Accounts {
   readonly reservations: ReadonlyMap<string, ReservationAccount>
   readonly levels: ReadonlyMap<string, LevelAccount>
   readonly products: ReadonlyMap<string, ProductAccount>
+  readonly shops: ReadonlyMap<string, ShopAccount>
 }
 
 /** The aggregates of each source, and the topic on which they are told. */
@@ -71,6 +84,7 @@ export function sourcesOf(accounts: Accounts): ReadonlyMap<string, Source> {
     ['/stock/reservations', { topic: 'stock-topic', noun: 'reservation', aggregates: accounts.reservations }],
     ['/stock/products', { topic: 'stock-topic', noun: 'stock of', aggregates: accounts.levels }],
     ['/product/products', { topic: 'product-topic', noun: 'product', aggregates: accounts.products }],
+    ['/seller/shops', { topic: 'seller-topic', noun: 'shop', aggregates: accounts.shops }],
   ])
 }
 

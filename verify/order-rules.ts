@@ -30,6 +30,9 @@ type OrderRow = [
   currency: string,
   status: string,
   version: number,
+  sale: string | null,
+  /** Of orders of a time sale. */
+  placedAt: Date | null,
 ]
 
 /** All orders, and what the order database says of them by itself. */
@@ -37,8 +40,10 @@ export async function readOrders(look: Look, rules: Rulebook): Promise<Map<strin
   const orders = new Map<string, OrderAccount>()
   const one = sharedTexts()
   await look.each<OrderRow>(
-    `select order_id, buyer_id, product_id, quantity, unit_price_minor, currency, status, version from orders`,
-    ([orderId, buyerId, productId, quantity, price, currency, status, version]) => {
+    `select order_id, buyer_id, product_id, quantity, unit_price_minor, currency, status, version,
+      sale_id, case when sale_id is not null then placed_at end
+    from orders`,
+    ([orderId, buyerId, productId, quantity, price, currency, status, version, saleId, placedAt]) => {
       orders.set(orderId, {
         ...told(version),
         buyerId,
@@ -47,6 +52,7 @@ export async function readOrders(look: Look, rules: Rulebook): Promise<Map<strin
         unitPriceMinor: Number(price),
         currency: one(currency),
         status: one(status),
+        sale: saleId === null ? undefined : { saleId: one(saleId), placedAt: placedAt?.getTime() ?? Number.NaN },
         endedAt: 0,
         noticed: false,
       })

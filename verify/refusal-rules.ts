@@ -7,7 +7,7 @@ import type { Arrival } from './stock-rules.ts'
  * Two transactions may overlap, and an event's time is its process's: what came back up to this long before a refusal
  * may not have been there yet.
  */
-const OVERLAP_MS = 10_000
+export const OVERLAP_MS = 10_000
 
 /**
  * Whether orders were refused although there was enough. What is left of a product in the end, less all that came (back)
@@ -26,7 +26,8 @@ export class RefusalRules {
   }
 
   take({ type, data, time, aggregateId }: EventRecord): void {
-    if (type !== 'stock.rejected.v1') return
+    // What time sales refuse is for SaleRules to judge.
+    if (type !== 'stock.rejected.v1' || (data['reason'] !== 'sold-out' && data['reason'] !== 'unknown-product')) return
     this.#refusals += 1
     const productId = String(data['productId'])
     const available = this.#levels.get(productId)?.available ?? 0

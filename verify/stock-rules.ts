@@ -1,6 +1,6 @@
 import { told, type LevelAccount, type OrderAccount, type ProductAccount, type ReservationAccount } from './accounts.ts'
 import type { Look } from './books.ts'
-import { count, type Rulebook } from './finding.ts'
+import { count, type Rule, type Rulebook } from './finding.ts'
 
 export interface StockBooks {
   readonly reservations: Map<string, ReservationAccount>
@@ -13,27 +13,34 @@ export interface Arrival {
   readonly productId: string
   readonly quantity: number
   readonly at: number
+  /** Of which time sale they are, where they are of one, and who gave them back. */
+  readonly saleId: string | undefined
+  readonly buyerId: string | undefined
 }
 
 /** What the stock database says, and whether it agrees with itself. */
 export async function readStock(look: Look, rules: Rulebook): Promise<StockBooks> {
   const reservations = new Map<string, ReservationAccount>()
-  await look.each<[string, string, number, string, number]>(
-    'select order_id, product_id, quantity, state, version from reservations',
-    ([orderId, productId, quantity, state, version]) => {
-      reservations.set(orderId, { ...told(version), productId, quantity, state })
+  await look.each<[string, string, number, string, number, string | null, string | null]>(
+    'select order_id, product_id, quantity, state, version, sale_id, buyer_id from reservations',
+    ([orderId, productId, quantity, state, version, saleId, buyerId]) => {
+      const sale = saleId === null || buyerId === null ? undefined : { saleId, buyerId }
+      reservations.set(orderId, { ...told(version), productId, quantity, state, sale })
     },
   )
   const levels = await readLevels(look)
   await checkLevels(look, rules)
   await checkLedger(look, rules)
-  const arrivals = await look.rows<[string, number, Date]>(
-    "select product_id, quantity, at from stock_ledger where kind in ('RELEASE', 'RESTOCK')",
+  const arrivals = await look.rows<[string, number, Date, string | null]>(
+    "select product_id, quantity, at, order_id from stock_ledger where kind in ('RELEASE', 'RESTOCK')",
   )
   return {
     reservations,
     levels,
-    arrivals: arrivals.map(([productId, quantity, at]) => ({ productId, quantity, at: at.getTime() })),
+    arrivals: arrivals.map(([productId, quantity, at, orderId]) => {
+      const { saleId, buyerId } = (orderId === null ? undefined : reservations.get(orderId)?.sale) ?? {}
+      return { productId, quantity, at: at.getTime(), saleId, buyerId }
+    }),
   }
 }
 
@@ -143,14 +150,49 @@ async function checkLedger(look: Look, rules: Rulebook): Promise<void> {
 
 /** What the catalogue says, with the newest version of each product. */
 export async function readProducts(look: Look): Promise<Map<string, ProductAccount>> {
-  const rows = await look.rows<[string, string, string, string, string, number, number]>(
-    'select product_id, name_ko, name_en, price_minor, currency, units_on_sale, version from products',
+  const rows = await look.rows<ProductRow>(
+    `select product_id, name_ko, name_en, price_minor, currency, units_on_sale, version, shop_id,
+      sale_id, sale_price_minor, sale_units, sale_starts_at, sale_ends_at, sale_limit_per_buyer
+    from products`,
   )
   return new Map(
-    rows.map(([productId, nameKo, nameEn, price, currency, unitsOnSale, version]) => {
-      return [productId, { ...told(version), nameKo, nameEn, priceMinor: Number(price), currency, unitsOnSale }]
+    rows.map(([productId, nameKo, nameEn, price, currency, unitsOnSale, version, shopId, ...sale]) => {
+      const about = { nameKo, nameEn, priceMinor: Number(price), currency, unitsOnSale }
+      return [productId, { ...told(version), ...about, shopId: shopId ?? undefined, sale: saleOf(sale) }]
     }),
   )
+}
+
+type SaleColumns = [
+  id: string | null,
+  price: string | null,
+  units: number | null,
+  startsAt: Date | null,
+  endsAt: Date | null,
+  limit: number | null,
+]
+type ProductRow = [
+  id: string,
+  nameKo: string,
+  nameEn: string,
+  price: string,
+  currency: string,
+  unitsOnSale: number,
+  version: number,
+  shopId: string | null,
+  ...sale: SaleColumns,
+]
+
+function saleOf([saleId, price, units, startsAt, endsAt, limitPerBuyer]: SaleColumns): ProductAccount['sale'] {
+  if (saleId === null) return undefined
+  return {
+    saleId,
+    priceMinor: Number(price),
+    units,
+    startsAt: startsAt?.toISOString(),
+    endsAt: endsAt?.toISOString(),
+    ...(limitPerBuyer === null ? {} : { limitPerBuyer }),
+  }
 }
 
 /** What order, stock and catalogue must agree on. */
@@ -169,6 +211,8 @@ export function checkOrdersAgainstStock(
       continue
     }
     const { state, quantity, productId } = reservation
+    // A tombstone came before its order, and knows nothing of a sale.
+    if (state !== 'TOMBSTONE') checkSale(orderId, order, reservation, agree)
     if (!(STATES[order.status] ?? []).includes(state)) agree.broken(`order ${orderId} is ${order.status} and ${state}`)
     if (quantity !== order.quantity || productId !== order.productId) {
       agree.broken(
@@ -180,6 +224,16 @@ export function checkOrdersAgainstStock(
     if (!orders.has(orderId)) agree.broken(`a reservation for ${orderId}, which is no order`)
   }
   checkUnits(orders, levels, products, rules)
+}
+
+function checkSale(orderId: string, order: OrderAccount, { sale }: ReservationAccount, rule: Rule): void {
+  if (sale?.saleId !== order.sale?.saleId) {
+    const [of, reserved] = [order.sale?.saleId ?? 'none', sale?.saleId ?? 'none']
+    rule.broken(`order ${orderId} is of sale ${of}, its reservation of ${reserved}`)
+  }
+  if (sale !== undefined && sale.buyerId !== order.buyerId) {
+    rule.broken(`order ${orderId} is ${order.buyerId}'s, its reservation ${sale.buyerId}'s`)
+  }
 }
 
 const STATES: Readonly<Record<string, readonly string[]>> = {

@@ -45,6 +45,86 @@ test('a version that is there before the one before it is out of order, also whe
   ])
 })
 
+test('a sale, a shop and its members are compared with their rows, but only the newest state', () => {
+  const sale = {
+    saleId: 'S',
+    priceMinor: 90,
+    units: 5,
+    startsAt: '2026-01-01T00:00:00.000Z',
+    endsAt: '2026-01-02T00:00:00.000Z',
+  }
+  const product = { productId: 'P', name: { ko: 'P', en: 'P' }, priceMinor: 100, currency: 'KRW', unitsOnSale: 9 }
+  const shop = {
+    shopId: 'H',
+    name: 'Shop',
+    members: [
+      { accountId: 'lee', role: 'member' },
+      { accountId: 'kim', role: 'owner' },
+    ],
+  }
+  const about = { nameKo: 'P', nameEn: 'P', priceMinor: 100, currency: 'KRW', unitsOnSale: 9, shopId: 'H', sale }
+  const complaintOf = (version: number, data: Readonly<Record<string, unknown>>): string | undefined => {
+    const others: Partial<Accounts> = {
+      products: new Map([['P', { ...told(2), ...about }]]),
+      shops: new Map([['H', { ...told(2), name: 'Shop', members: 'kim owner, lee member' }]]),
+    }
+    const [source, type, id, topic] =
+      'members' in data
+        ? ['/seller/shops', 'shop.changed.v1', 'H', 'seller-topic']
+        : ['/product/products', 'product.changed.v1', 'P', 'product-topic']
+    return saysOtherwise(offencesOf([printed({ source, type, id, version, data })], topic, others))
+  }
+
+  assert.equal(complaintOf(2, { ...product, shopId: 'H', sale }), undefined)
+  // Another way to say the same moment.
+  assert.equal(
+    complaintOf(2, { ...product, shopId: 'H', sale: { ...sale, startsAt: '2026-01-01T09:00:00+09:00' } }),
+    undefined,
+  )
+  assert.equal(complaintOf(1, product), undefined, 'an older state is nobody’s any more')
+  assert.equal(complaintOf(2, { ...product, sale }), 'shopId is undefined, and "H" in its row')
+  assert.equal(complaintOf(2, { ...product, shopId: 'H' }), 'of its sale, saleId is undefined, and "S" in its row')
+  assert.equal(
+    complaintOf(2, { ...product, shopId: 'H', sale: { ...sale, units: 6 } }),
+    'of its sale, units is 6, and 5 in its row',
+  )
+  assert.equal(
+    complaintOf(2, { ...product, shopId: 'H', sale: { ...sale, limitPerBuyer: 1 } }),
+    'of its sale, it has a field limitPerBuyer',
+  )
+  assert.match(
+    complaintOf(2, { ...product, shopId: 'H', sale: { ...sale, endsAt: 'never' } }) ?? '',
+    /^of its sale, endsAt is "never"/,
+  )
+
+  assert.equal(complaintOf(2, shop), undefined)
+  assert.equal(complaintOf(2, { ...shop, members: shop.members.toReversed() }), undefined)
+  assert.equal(complaintOf(1, { ...shop, name: 'Before' }), undefined)
+  assert.equal(complaintOf(2, { ...shop, name: 'Other' }), 'name is "Other", and "Shop" in its row')
+  assert.equal(complaintOf(2, { ...shop, members: [] }), 'members is "", and "kim owner, lee member" in its row')
+})
+
+test('an order says of which sale it is when it is placed, and afterwards nothing of it', () => {
+  const terms = { saleId: 'S', units: 5 }
+  const complaintOf = (orderId: string, version: 1 | 2, sale: object | undefined): string | undefined => {
+    const record = recordOf(orderId, version)
+    const value = JSON.stringify({ ...(JSON.parse(String(record.value)) as object), sale })
+    const order = { ...told(2), ...ABOUT, status: 'CONFIRMED', endedAt: 0, noticed: false }
+    const orders = new Map<string, OrderAccount>([
+      ['timed', { ...order, sale: { saleId: 'S', placedAt: 0 } }],
+      ['a', { ...order, sale: undefined }],
+    ])
+    return saysOtherwise(offencesOf([{ ...record, value }], 'order-topic', { orders }))
+  }
+
+  assert.equal(complaintOf('timed', 1, terms), undefined)
+  assert.equal(complaintOf('timed', 2, undefined), undefined)
+  assert.equal(complaintOf('timed', 1, undefined), 'its sale is undefined, and S in its row')
+  assert.equal(complaintOf('timed', 1, { ...terms, saleId: 'T' }), 'its sale is T, and S in its row')
+  assert.equal(complaintOf('a', 1, terms), 'its sale is S, and undefined in its row')
+  assert.equal(complaintOf('timed', 2, terms), 'it has a field sale')
+})
+
 test('a key goes where the Java client puts it', () => {
   // Computed by org.apache.kafka.common.utils.Utils.murmur2 (UtilsTest.java).
   const known: Record<string, number> = { '21': -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536 }
@@ -88,50 +168,73 @@ test('records are put together from pieces that end anywhere', () => {
   assert.deepEqual(headersOf(records[1]?.headers ?? ''), { ce_type: 'x', trace: 'a:b' })
 })
 
-function offencesOf(records: readonly PrintedRecord[]): Offence[] {
+function offencesOf(
+  records: readonly PrintedRecord[],
+  topic = 'order-topic',
+  others: Partial<Accounts> = {},
+): Offence[] {
   const rules = new Rulebook()
   const topics = new TopicRules({
-    accounts: accounts(),
+    accounts: accounts(others),
     rules,
     partitionsOf: () => PARTITIONS,
     isExpected: () => false,
     onFirst: () => undefined,
   })
-  for (const record of records) topics.take('order-topic', record)
+  for (const record of records) topics.take(topic, record)
   topics.end()
   return rules.findings.filter(({ holds }) => !holds).map(({ rule, count, offenders }) => ({ rule, count, offenders }))
 }
 
+function saysOtherwise(offences: readonly Offence[]): string | undefined {
+  const offence = offences.find(({ rule }) => rule === 'each event says what its row says')
+  return offence?.offenders[0]?.replace(/.*@0: /, '')
+}
+
 const ABOUT = { buyerId: 'open', productId: 'A001', quantity: 2, unitPriceMinor: 100, currency: 'KRW' }
 
-function accounts(): Accounts {
-  const account = (): OrderAccount => ({ ...told(2), ...ABOUT, status: 'CONFIRMED', endedAt: 0, noticed: false })
+function accounts(others: Partial<Accounts>): Accounts {
+  const account = (): OrderAccount => ({
+    ...told(2),
+    ...ABOUT,
+    status: 'CONFIRMED',
+    sale: undefined,
+    endedAt: 0,
+    noticed: false,
+  })
   return {
     orders: new Map(ORDERS.map((orderId) => [orderId, account()])),
     reservations: new Map(),
     levels: new Map(),
     products: new Map(),
+    shops: new Map(),
+    ...others,
   }
 }
 
 function recordOf(orderId: string, version: 1 | 2): PrintedRecord {
+  const type = version === 1 ? 'order.placed.v1' : 'order.confirmed.v1'
+  return printed({ source: '/order/orders', type, id: orderId, version, data: { orderId, ...ABOUT } })
+}
+
+function printed(event: { source: string; type: string; id: string; version: number; data: object }): PrintedRecord {
   const headers = {
     ce_specversion: '1.0',
-    ce_type: version === 1 ? 'order.placed.v1' : 'order.confirmed.v1',
-    ce_source: '/order/orders',
-    ce_id: `${orderId}.${version}`,
-    ce_subject: orderId,
+    ce_type: event.type,
+    ce_source: event.source,
+    ce_id: `${event.id}.${event.version}`,
+    ce_subject: event.id,
     ce_time: '2026-01-01T00:00:00.000Z',
-    ce_aggregateversion: String(version),
+    ce_aggregateversion: String(event.version),
   }
   return {
-    partition: partitionOf(Buffer.from(orderId), PARTITIONS),
+    partition: partitionOf(Buffer.from(event.id), PARTITIONS),
     offset: 0,
     headers: Object.entries(headers)
       .map((header) => header.join(':'))
       .join('\u0002|\u0002'),
-    key: orderId,
-    value: JSON.stringify({ orderId, ...ABOUT }),
+    key: event.id,
+    value: JSON.stringify(event.data),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type OrderAccount,
   type ProductAccount,
   type ReservationAccount,
+  type ShopAccount,
   type Source,
   type Told,
 } from './accounts.ts'
@@ -118,6 +119,8 @@ function complaintOf(event: EventRecord, row: Told, { levels }: Accounts): strin
       return complaintOfReservation(event, row as ReservationAccount, levels)
     case '/stock/products':
       return complaintOfLevel(event, row as LevelAccount)
+    case '/seller/shops':
+      return complaintOfShop(event, row as ShopAccount)
     default:
       return complaintOfProduct(event, row as ProductAccount)
   }
@@ -136,13 +139,20 @@ function complaintOfOrder({ version, type, aggregateId, data }: EventRecord, ord
   const reasons = REASONS[type]
   const { buyerId, productId, quantity, unitPriceMinor, currency } = order
   const about = { orderId: aggregateId, buyerId, productId, quantity, unitPriceMinor, currency }
-  return differenceOf(data, about, reasons)
+  // Placed in a sale, it says on what terms; what became of it afterwards does not.
+  if (version !== 1) return differenceOf(data, about, reasons)
+  const { sale, ...rest } = data
+  const saleId = (sale as { saleId?: unknown } | undefined)?.saleId
+  if (saleId !== order.sale?.saleId) return `its sale is ${String(saleId)}, and ${order.sale?.saleId} in its row`
+  return differenceOf(rest, about, reasons)
 }
 
+const REFUSALS = ['sold-out', 'unknown-product', 'sale-sold-out', 'buyer-limit']
+
 const REASONS: Readonly<Record<string, readonly string[]>> = {
-  'order.rejected.v1': ['sold-out', 'unknown-product'],
+  'order.rejected.v1': REFUSALS,
   'order.cancelled.v1': ['buyer'],
-  'stock.rejected.v1': ['sold-out', 'unknown-product'],
+  'stock.rejected.v1': REFUSALS,
 }
 
 const RESERVATION_TYPES: Readonly<Record<string, readonly string[]>> = {
@@ -172,10 +182,34 @@ function complaintOfProduct(event: EventRecord, product: ProductAccount): string
   if (event.type !== 'product.changed.v1') return 'it is no change'
   // The row remembers its newest version only.
   if (event.version !== product.version) return undefined
-  const { nameKo, nameEn, priceMinor, currency, unitsOnSale } = product
-  const { name, ...rest } = event.data
+  const { nameKo, nameEn, priceMinor, currency, unitsOnSale, shopId } = product
+  const { name, sale, ...rest } = event.data
   const named = differenceOf((name ?? {}) as Record<string, unknown>, { ko: nameKo, en: nameEn })
-  return named ?? differenceOf(rest, { productId: event.aggregateId, priceMinor, currency, unitsOnSale })
+  const about = { productId: event.aggregateId, priceMinor, currency, unitsOnSale, shopId }
+  return named ?? differenceOf(rest, about) ?? complaintOfSale(sale, product.sale)
+}
+
+function complaintOfSale(sale: unknown, row: ProductAccount['sale']): string | undefined {
+  const told = Object.entries((sale ?? {}) as Record<string, unknown>).map(([field, value]) => {
+    return [field, field.endsWith('At') ? instantOf(String(value)) : value]
+  })
+  const difference = differenceOf(Object.fromEntries(told) as Record<string, unknown>, row ?? {})
+  return difference === undefined ? undefined : `of its sale, ${difference}`
+}
+
+function instantOf(text: string): string {
+  const at = new Date(text)
+  return Number.isNaN(at.getTime()) ? text : at.toISOString()
+}
+
+function complaintOfShop({ version, type, aggregateId, data }: EventRecord, shop: ShopAccount): string | undefined {
+  if (type !== 'shop.changed.v1') return 'it is no change of a shop'
+  // As for products.
+  if (version !== shop.version) return undefined
+  const { members, ...rest } = data
+  const who = ((members ?? []) as { accountId: string; role: string }[]).map((one) => `${one.accountId} ${one.role}`)
+  const told = { ...rest, members: who.toSorted().join(', ') }
+  return differenceOf(told, { shopId: aggregateId, name: shop.name, members: shop.members })
 }
 
 function differenceOf(

@@ -3,12 +3,15 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { fact } from '@timesale/contracts/event'
+import { ProductChanged } from '@timesale/contracts/product-events'
+import { ShopChanged } from '@timesale/contracts/seller-events'
 import { databaseServices } from '@timesale/local/shop/ports'
 import { Buyers } from '@timesale/sale/buyers'
 import { orderTold, stockRejected } from '@timesale/testkit/events'
 import { sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
-import { produce, readTopic, type TestRecord } from '@timesale/testkit/records'
+import { produce, readTopic, recordOf, type TestRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { Client } from 'pg'
 import { examine, settled, verdict, type Told } from './verdict.ts'
@@ -18,6 +21,22 @@ import { examine, settled, verdict, type Told } from './verdict.ts'
 
 const RUSH = { productId: 'RUSH', units: 60 }
 const PLENTY = { productId: 'PLENTY', units: 500 }
+/** On sale for a while; the orders of each, and how many units who wants. */
+const SALE = { saleId: 'sale', priceMinor: 9_900, units: 6, limitPerBuyer: 2 }
+const TIMED = ['TIMED', 'BRIEF'].map((productId) => ({ productId, units: 100 }))
+const SALE_ORDERS = TIMED.flatMap(({ productId }) =>
+  (
+    [
+      ['ann', 2],
+      // More than she may have.
+      ['ann', 1],
+      ['bob', 2],
+      ['cat', 2],
+      // Too late.
+      ['dan', 2],
+    ] as const
+  ).map(([buyerId, quantity], index) => ({ orderId: `${productId}-${index + 1}`, buyerId, productId, quantity })),
+)
 
 let shop: Infrastructure
 let told: Told
@@ -29,7 +48,9 @@ const urls = new Map<string, string>()
 before(async () => {
   shop = await startInfrastructure({ databases: databaseServices, kafka: true, redis: true })
   await Promise.all(databaseServices.map(startService))
-  for (const { productId, units } of [RUSH, PLENTY]) await putOnSale(productId, units)
+  for (const { productId, units } of [RUSH, PLENTY, ...TIMED]) await putOnSale(productId, units)
+  await openShops()
+  await holdTimeSales()
   const buyers = new Buyers({
     urls: [urls.get('order') ?? ''],
     products: [RUSH.productId, PLENTY.productId],
@@ -41,7 +62,8 @@ before(async () => {
   })
   await buyers.done()
   assert.deepEqual(buyers.unexpected, [])
-  told = buyers.outcome()
+  const outcome = buyers.outcome()
+  told = { ...outcome, accepted: [...outcome.accepted, ...SALE_ORDERS.map(({ orderId }) => orderId)] }
   await produce(shop.brokers, [GARBAGE])
 })
 
@@ -67,6 +89,10 @@ test('the books of real services balance, and every rule has looked at something
   )
   assert.match(says(/decided, and once/), /confirmed.*rejected|rejected.*confirmed/)
   assert.match(says(/one notice/), new RegExp(`^${told.accepted.length} notices`))
+  assert.equal(says(/no time sale is oversold/), '12 units in 2 time sales')
+  assert.equal(says(/more of a sale/), '6 buyers got 12 units, none more than 2')
+  assert.equal(says(/what a sale still had/), '4 refused')
+  assert.equal(says(/inside its window/), '10 orders of 2 time sales')
   assert.ok(findings.every(({ says }) => says !== ''))
 })
 
@@ -112,7 +138,9 @@ interface Planted {
 
 /** Each on an order of its own, so that none hides another. */
 async function plantFaults(): Promise<Planted> {
-  const confirmed = await idsOf("select order_id from orders where status = 'CONFIRMED' order by order_id")
+  const confirmed = await idsOf(
+    "select order_id from orders where status = 'CONFIRMED' and sale_id is null order by order_id",
+  )
   const next = (): string => confirmed.pop() ?? assert.fail('too few orders were confirmed')
   const wanted: [RegExp, RegExp][] = []
   const plant = (rule: RegExp, offender: string | RegExp): void => {
@@ -177,6 +205,7 @@ async function plantFaults(): Promise<Planted> {
   plant(/has what was put on sale/, 'RUSH: 5 on sale, 60 in stock')
   plant(/all units on sale are sold/, /PLENTY: \d+ units are left/)
 
+  await plantInSale(next, plant)
   await plantOnTopics(next, plant)
   await plantAtReaders(next, plant)
   return {
@@ -192,6 +221,46 @@ async function plantFaults(): Promise<Planted> {
     expected: { soldOut: [{ productId: 'PLENTY', lastRefusalAt: Date.now() }] },
     wanted,
   }
+}
+
+async function plantInSale(next: () => string, plant: Plant): Promise<void> {
+  await change(
+    'stock',
+    'alter table sale_takings drop constraint within_limit',
+    "update reservations set state = 'COMMITTED' where order_id = 'TIMED-5'",
+    "update reservations set buyer_id = 'cat' where order_id = 'TIMED-3'",
+    // Given back, and nowhere written down as such: whoever was refused was refused for nothing.
+    "update reservations set state = 'RELEASED' where order_id = 'BRIEF-1'",
+  )
+  plant(/no time sale is oversold/, 'sale sale of TIMED: 8 units are taken, and there were 6')
+  plant(/more of a sale/, 'cat in sale sale of TIMED has 4 units, and may have 2')
+  plant(/takings of sales/, 'all buyers in sale sale of TIMED: 6 taken, by reservations 8')
+  plant(/takings of sales/, 'ann in sale sale of BRIEF: 2 taken, by reservations 0')
+  plant(/takings of sales/, /CHECK/)
+  plant(/has its reservation/, "order TIMED-3 is bob's, its reservation cat's")
+  plant(/what a sale still had/, /order BRIEF-2 wanted 1 of 2, of which 0 were taken \(buyer-limit\)/)
+  plant(/what a sale still had/, /order BRIEF-5 wanted 2 of 6, of which 4 were taken \(sale-sold-out\)/)
+
+  const usual = next()
+  await change(
+    'order',
+    "update orders set placed_at = placed_at - interval '1 year' where order_id = 'TIMED-4'",
+    `update orders set sale_id = 'sale' where order_id = '${usual}'`,
+  )
+  plant(/inside its window/, 'order TIMED-4 was placed at')
+  plant(/at its price/, new RegExp(`order ${usual}: \\w+ never had a sale sale`))
+  plant(/says what its row says/, new RegExp(`${usual}\\.1 .*its sale is undefined, and sale in its row`))
+  plant(/has its reservation/, `order ${usual} is of sale sale, its reservation of none`)
+
+  await change('product', "update products set sale_units = 7 where product_id = 'TIMED'")
+  plant(/says what its row says/, /TIMED\.2 .*of its sale, units is 6, and 7 in its row/)
+  await change(
+    'seller',
+    "update shop_members set role = 'owner' where shop_id = 'shop-1'",
+    "update shops set version = 2 where shop_id = 'shop-2'",
+  )
+  plant(/says what its row says/, /shop-1\.1 .*members is "kim owner, lee member"/)
+  plant(/each event is on its topic/, 'version 2 of shop shop-2')
 }
 
 type Plant = (rule: RegExp, offender: string | RegExp) => void
@@ -346,6 +415,61 @@ async function kill(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit')
   child.kill('SIGKILL')
   await gone
+}
+
+// As the seller service would: a row, and what it tells of it.
+async function openShops(): Promise<void> {
+  const members = [
+    { accountId: 'lee', role: 'member' as const },
+    { accountId: 'kim', role: 'owner' as const },
+  ]
+  for (const shopId of ['shop-1', 'shop-2']) {
+    await change(
+      'seller',
+      `insert into shops (shop_id, name, version) values ('${shopId}', 'Name', 1)`,
+      ...members.map(
+        ({ accountId, role }) => `insert into shop_members values ('${shopId}', '${accountId}', '${role}')`,
+      ),
+    )
+    const data = { shopId, name: 'Name', members }
+    await produce(shop.brokers, [recordOf(fact(ShopChanged, { aggregateId: shopId, version: 1, data }))])
+  }
+}
+
+/**
+ * Time sales as product and order would write them down and tell of them, so that each order comes when this says; stock
+ * and the order service decide them.
+ */
+async function holdTimeSales(): Promise<void> {
+  const [startsAt, endsAt] = [Date.now() - 3_600_000, Date.now() + 3_600_000].map((at) => new Date(at).toISOString())
+  assert.ok(startsAt !== undefined && endsAt !== undefined)
+  const { saleId, priceMinor, units, limitPerBuyer } = SALE
+  await change(
+    'product',
+    `update products set version = 2, sale_id = '${saleId}', sale_price_minor = ${priceMinor}, sale_units = ${units},
+       sale_limit_per_buyer = ${limitPerBuyer}, sale_starts_at = '${startsAt}', sale_ends_at = '${endsAt}'
+     where product_id in ('TIMED', 'BRIEF')`,
+  )
+  for (const { productId, units: unitsOnSale } of TIMED) {
+    const name = { ko: productId, en: productId }
+    const sale = { ...SALE, startsAt, endsAt }
+    const data = { productId, name, priceMinor: 12_900, currency: 'KRW', unitsOnSale, sale }
+    await produce(shop.brokers, [recordOf(fact(ProductChanged, { aggregateId: productId, version: 2, data }))])
+  }
+  for (const order of SALE_ORDERS) {
+    const { orderId, buyerId, productId, quantity } = order
+    await change(
+      'order',
+      `insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency, status, version, placed_at, sale_id)
+       values ('${orderId}', '${buyerId}', '${productId}', ${quantity}, ${priceMinor}, 'KRW', 'PLACED', 1, now(), '${saleId}')`,
+      `insert into order_history values ('${orderId}', 1, 'PLACED', now(), 'planted')`,
+    )
+    const placed = { ...order, unitPriceMinor: priceMinor, sale: { saleId, units, limitPerBuyer } }
+    await produce(shop.brokers, [orderTold('placed', placed)])
+    await until(`${orderId} is decided`, async () => {
+      return (await query('stock', `select 1 from reservations where order_id = '${orderId}'`)).length === 1
+    })
+  }
 }
 
 async function putOnSale(productId: string, units: number): Promise<void> {

@@ -17,6 +17,8 @@ import { readCommitted, readEnds, type Ends } from './kafka-offsets.ts'
 import { checkTold, readOrders, type Told } from './order-rules.ts'
 import { Projections } from './projection-rules.ts'
 import { RefusalRules } from './refusal-rules.ts'
+import { checkTakings, SaleRules } from './sale-rules.ts'
+import { readShops } from './shops.ts'
 import { checkOrdersAgainstStock, checkSoldOut, readProducts, readStock } from './stock-rules.ts'
 import { TopicRules } from './topic-rules.ts'
 import { readRecords } from './topic.ts'
@@ -42,22 +44,25 @@ export async function verdict(books: Books, told: Told, expected: Expected = {})
 export async function examine(books: Books, told: Told, expected: Expected = {}): Promise<Finding[]> {
   const rules = new Rulebook()
   await using looks = await Looks.open(books)
-  const [ends, committed, orders, stock, products] = await Promise.all([
+  const [ends, committed, orders, stock, products, shops] = await Promise.all([
     readEnds(books.brokers),
     readCommitted(books.brokers),
     readOrders(looks.of('order'), rules),
     readStock(looks.of('stock'), rules),
     readProducts(looks.of('product')),
+    readShops(looks.of('seller')),
   ])
   checkTopics(ends)
   checkSoldOut(expected.soldOut ?? [], stock, rules)
   checkTold(told, orders, rules)
+  await checkTakings(looks.of('stock'), rules)
   checkOrdersAgainstStock(orders, stock, products, rules)
 
-  const accounts: Accounts = { orders, products, reservations: stock.reservations, levels: stock.levels }
+  const accounts: Accounts = { orders, products, reservations: stock.reservations, levels: stock.levels, shops }
   const projections = new Projections(orders)
   const refusals = new RefusalRules(stock.levels, stock.arrivals, rules)
-  await readTopics(books, { rules, accounts, ends, expected, projections, refusals })
+  const sales = new SaleRules(accounts, stock.arrivals, rules)
+  await readTopics(books, { rules, accounts, ends, expected, projections, refusals, sales })
 
   checkCommitted(committed, ends, rules)
   const parked = new Set((expected.parked ?? []).map((one) => `${one.group} ${one.source} ${one.aggregateId}`))
@@ -79,10 +84,11 @@ interface TopicReading {
   readonly expected: Expected
   readonly projections: Projections
   readonly refusals: RefusalRules
+  readonly sales: SaleRules
 }
 
 async function readTopics(books: Books, reading: TopicReading): Promise<void> {
-  const { rules, accounts, ends, expected, projections, refusals } = reading
+  const { rules, accounts, ends, expected, projections, refusals, sales } = reading
   const places = new Set((expected.deadLetters ?? []).map(placeOf))
   const topicRules = new TopicRules({
     accounts,
@@ -92,6 +98,7 @@ async function readTopics(books: Books, reading: TopicReading): Promise<void> {
     onFirst: (event) => {
       projections.take(event)
       refusals.take(event)
+      sales.take(event)
     },
   })
   await Promise.all(
@@ -101,6 +108,7 @@ async function readTopics(books: Books, reading: TopicReading): Promise<void> {
   )
   topicRules.end()
   refusals.end()
+  sales.end()
 }
 
 // A topic that Kafka's tool does not list would count as empty.
