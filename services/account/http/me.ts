@@ -1,0 +1,51 @@
+import { AccountView } from '@timesale/contracts/account-api'
+import { Problem } from '@timesale/contracts/problem'
+import { Refusal } from '@timesale/contracts/refusals'
+import type { HttpServer } from '@timesale/http/server'
+import { callerOf } from '@timesale/identity/principal'
+import type { Database } from '@timesale/postgres/database'
+import { inOrder, type Account } from '../account.ts'
+import { findAccount, lockAccount, saveRoles } from '../db/accounts.ts'
+
+// GET /me; POST /me/seller, by which everybody may begin to sell: what somebody sells is of their own shops alone.
+export function meRoutes(app: HttpServer, { db }: { db: Database }): void {
+  app.get(
+    '/me',
+    {
+      schema: {
+        summary: 'Who is logged in',
+        tags: ['accounts'],
+        response: { 200: AccountView, default: Problem },
+      },
+    },
+    async (request) => toView(known(await findAccount(db.sql, callerOf(request.principal)))),
+  )
+  app.post(
+    '/me/seller',
+    {
+      schema: {
+        summary: 'Become a seller too; tokens say so from the next refresh on',
+        tags: ['accounts'],
+        response: { 200: AccountView, default: Problem },
+      },
+    },
+    async (request) => {
+      const accountId = callerOf(request.principal)
+      return await db.tx(async (tx) => {
+        const account = known(await lockAccount(tx, accountId))
+        const roles = inOrder([...account.roles, 'seller'])
+        await saveRoles(tx, accountId, roles)
+        return toView({ ...account, roles })
+      })
+    },
+  )
+}
+
+function known(account: Account | undefined): Account {
+  if (account === undefined) throw new Refusal('account-not-found')
+  return account
+}
+
+function toView(account: Account): AccountView {
+  return { ...account, roles: [...account.roles] }
+}
