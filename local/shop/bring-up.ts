@@ -3,6 +3,7 @@ import { provision } from '../../provision/provision.ts'
 import { exampleProduct, putCatalogueOnSale } from './catalogue.ts'
 import { Complaint } from '../commands/command-line.ts'
 import type { DataFolder } from './data-folder.ts'
+import { letDemoPeopleIn } from './demo-people.ts'
 import { lastLines } from '../supervisor/log-tail.ts'
 import { readableLine } from '../supervisor/log-lines.ts'
 import type { Part } from '../part.ts'
@@ -38,6 +39,7 @@ export async function bringUp(shop: BringUp): Promise<void> {
   terminal.step('Services')
   await Promise.all(shop.shop.services.map((part) => prepareAndStart(part, shop)))
   await Promise.all(shop.shop.services.map((part) => consumerJoined(part, shop)))
+  await demoPeopleKnown(shop)
   await catalogueOrderable(shop)
 }
 
@@ -92,6 +94,13 @@ async function consumerJoined(part: Part, bring: BringUp): Promise<void> {
     }
     await sleep(100)
   }
+}
+
+async function demoPeopleKnown({ shop, terminal }: BringUp): Promise<void> {
+  // Everybody knows their password, so never in a database that is not the local shop's own.
+  if (shop.external.some(({ name }) => name === 'postgres-account')) return
+  const count = await letDemoPeopleIn(shop.ports.service('account'), AbortSignal.timeout(READY_WITHIN_MS))
+  if (count > 0) terminal.part('account', `${count} demo people have an account`)
 }
 
 async function catalogueOrderable({ shop, supervisor, folder, terminal }: BringUp): Promise<void> {
