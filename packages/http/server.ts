@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import fastify, { LogController, type FastifyInstance, type RawServerDefault } from 'fastify'
+import fastify, {
+  LogController,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import swagger from '@fastify/swagger'
 import type { RefusalCode } from '@timesale/contracts/refusals'
@@ -24,6 +30,9 @@ declare module 'fastify' {
 
 export type HttpServer = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, TypeBoxTypeProvider>
 
+/** A request and its answer, for functions that serve several routes. */
+export type { FastifyReply as Reply, FastifyRequest as Request }
+
 export interface HttpServerOptions {
   readonly service: string
   readonly description: string
@@ -33,6 +42,12 @@ export interface HttpServerOptions {
   /** Who calls, by the `authorization` header; throws `unauthenticated`. Health, metrics and documents are for everybody. */
   readonly authenticate: (authorization: string | undefined) => Principal | Promise<Principal>
   readonly bodyLimitBytes?: number
+  /** How many proxies in front append to `X-Forwarded-For`; `request.ip` is the address that the first of them saw. */
+  readonly trustedHops?: number
+  /** Beyond it a new connection is closed at once. */
+  readonly connectionsMax?: number
+  /** A connection is closed after so many requests, so that those of one client move on among processes. */
+  readonly requestsPerConnectionMax?: number
 }
 
 /**
@@ -40,7 +55,7 @@ export interface HttpServerOptions {
  * /livez, /readyz, /metrics, /openapi.json and a page to read it at /docs, trace context, time limits.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const app: HttpServer = fastify({
+  const app: HttpServer = fastify<RawServerDefault, IncomingMessage, ServerResponse, Logger>({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // A logger of each request's own would carry an id that nobody reads: what is logged says its trace id.
@@ -49,16 +64,20 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     requestTimeout: 15_000,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
+    maxRequestsPerSocket: options.requestsPerConnectionMax ?? 0,
+    // Never true, which would believe whatever address a caller makes up; and fastify takes a number for nobody.
+    trustProxy: trusted(options.trustedHops ?? 0),
     routerOptions: { maxParamLength: 200 },
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     forceCloseConnections: 'idle',
     // Who is still connected while we close is served; fastify's own 503 would not say whether an order was accepted.
     return503OnClosing: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
-    frameworkErrors: (error, request, reply) => void answerError(error, request as never, reply as never),
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  if (options.connectionsMax !== undefined) app.server.maxConnections = options.connectionsMax
   app.setErrorHandler(answerError)
   refuseUnrouted(app)
   // JSON alone: text/plain, which fastify would also take, is a media type like any other here.
@@ -70,6 +89,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await describe(app, options)
   operate(app, options)
   return app
+}
+
+function trusted(hops: number): false | ((address: string, hop: number) => boolean) {
+  return hops > 0 && ((_address, hop) => hop < hops)
 }
 
 /** Listens on one explicit address, so that closing waits for every request (fastify#7043). */
