@@ -34,14 +34,24 @@ export const REFUSALS = {
   'unknown-product': { status: 422, title: 'This product cannot be ordered' },
   'order-id-reused': { status: 422, title: 'This order id was used for another order' },
   'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for another request' },
+  'rate-limited': { status: 429, title: 'Too many requests; try again when Retry-After says' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
+  'upstream-failed': {
+    status: 502,
+    title: 'The service broke off; it is not known whether the request took effect',
+  },
+  'upstream-unavailable': { status: 503, title: 'The service cannot be reached; try again soon' },
   'outbox-full': { status: 503, title: 'Too many events wait to be published; try again soon' },
   overloaded: { status: 503, title: 'Too many requests wait; try again soon' },
   'database-unavailable': { status: 503, title: 'The database does not answer; try again soon' },
   'outcome-unknown': {
     status: 503,
     title: 'It is not known whether the request took effect; repeat it with the same id',
+  },
+  'upstream-timeout': {
+    status: 504,
+    title: 'The service did not answer in time; it is not known whether the request took effect',
   },
 } as const satisfies Record<string, { status: number; title: string }>
 

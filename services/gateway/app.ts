@@ -1,25 +1,92 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Refusal } from '@timesale/contracts/refusals'
+import type { Health } from '@timesale/http/health'
 import { close, createHttpServer, listen } from '@timesale/http/server'
-import { InternalVerifier } from '@timesale/identity/internal-token'
+import { ANONYMOUS } from '@timesale/identity/principal'
 import type { Running } from '@timesale/process/run'
+import { RedisHints } from '@timesale/redis/redis'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
+import { Admission } from './admission/admit.ts'
 import type { GatewayConfig } from './config.ts'
+import { ownRoutes } from './http/own-routes.ts'
+import { passOnRoutes } from './http/pass-on.ts'
+import { takeRawJson } from './http/raw-body.ts'
+import { Limiter } from './limits/limiter.ts'
+import { gatewayMetrics, watchGateway } from './metrics.ts'
+import { ROUTES, UPSTREAMS, type UpstreamName } from './routes.ts'
+import { AccessKeys } from './tokens/access-keys.ts'
+import { AccessTokens } from './tokens/access-tokens.ts'
+import { InternalTokens } from './tokens/internal-tokens.ts'
+import { Revocations } from './tokens/revocations.ts'
+import { Upstream } from './upstreams/upstream.ts'
 
+const KEYS_WITHIN_MS = 2_000
+
+/** Starts the gateway. Needs neither Redis nor any service to be up. */
 export async function startGateway(config: GatewayConfig): Promise<Running & { port: number }> {
   const logger = createLogger({ service: 'gateway', level: config.logLevel })
   const registry = createRegistry('gateway')
-  const verifier = new InternalVerifier(config.auth)
+  const metrics = gatewayMetrics(registry)
+  const redis = new RedisHints({ url: config.redisUrl, logger })
+  const upstreams = Object.fromEntries(
+    UPSTREAMS.map((name) => [
+      name,
+      new Upstream({
+        name,
+        urls: config.upstreams[name],
+        concurrency: config.concurrency,
+        queue: config.queue,
+        logger,
+        onOutcome: (outcome) => metrics.upstreamOutcome(name, outcome),
+      }),
+    ]),
+  ) as Record<UpstreamName, Upstream>
+  const everyUpstream = Object.values(upstreams)
+
+  const keys = new AccessKeys({ fetchKeys: () => fetchKeys(upstreams.account), logger, onGone: () => tokens.forget() })
+  const tokens = new AccessTokens(keys)
+  const revocations = new Revocations(redis)
+  const limiter = new Limiter({
+    redis,
+    limitOf: (routeClass) => config.limits[routeClass],
+    replicas: config.replicas,
+    isRevoked: (sessionId) => revocations.has(sessionId),
+  })
+  watchGateway(registry, everyUpstream, limiter)
+  const admission = new Admission({ tokens, limiter, onRefused: metrics.refused })
+
   let draining = false
+  // No service is asked: one that is down is no reason to send callers to another gateway, which asks the same one.
+  const health = (): Health => {
+    if (draining) return { status: 'unready', reasons: ['draining'] }
+    const reasons = [
+      ...(redis.reachable ? [] : ['redis: no answer; limits are counted by this gateway alone']),
+      ...(keys.areKnown ? [] : ['account: its keys are not known yet; nobody can be logged in']),
+    ]
+    return { status: reasons.length > 0 ? 'degraded' : 'ready', reasons }
+  }
+
   const app = await createHttpServer({
     service: 'gateway',
-    description: 'The one public door.',
+    description: 'The one public door: who calls, how often, and on to the service that answers.',
     logger,
     registry,
-    authenticate: (authorization) => verifier.verify(authorization),
-    health: () => Promise.resolve({ status: draining ? 'unready' : 'ready', reasons: draining ? ['draining'] : [] }),
+    // Who calls is looked at by each route's own hook, which knows what the route needs.
+    authenticate: () => ANONYMOUS,
+    health: () => Promise.resolve(health()),
+    trustedHops: config.trustedHops,
+    connectionsMax: config.connectionsMax,
+    requestsPerConnectionMax: 1_000,
   })
+  takeRawJson(app)
+  ownRoutes(app, { admission, limiter, upstreams: everyUpstream })
+  passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens: new InternalTokens(config.signingKey) })
+
   await listen(app, config.http)
+  for (const upstream of everyUpstream) upstream.start()
+  keys.start()
+  revocations.start()
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : config.http.port
   logger.info({ host: config.http.host, port }, 'listening')
@@ -29,7 +96,24 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
       draining = true
       await sleep(config.drainMs)
       await close(app)
+      keys.stop()
+      revocations.stop()
+      await Promise.all(everyUpstream.map((upstream) => upstream.close()))
+      await redis.close()
       logger.info('stopped')
     },
   }
+}
+
+async function fetchKeys(account: Upstream): Promise<string> {
+  const { status, body } = await account.request({
+    method: 'GET',
+    path: '/.well-known/jwks.json',
+    headers: ['accept', 'application/json'],
+    body: undefined,
+    deadline: performance.now() + KEYS_WITHIN_MS,
+    idempotent: true,
+  })
+  if (status !== 200) throw new Refusal('upstream-unavailable', {}, `account answered ${status} to its keys`)
+  return body.toString('utf8')
 }

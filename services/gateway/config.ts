@@ -1,15 +1,69 @@
-import { readEnv } from '@timesale/process/env'
-import { readAuthConfig, readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
+import type { JWK } from 'jose'
+import { readEnv, type EnvReader } from '@timesale/process/env'
+import { readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
+import type { Limit } from './limits/limit.ts'
 
 export type GatewayConfig = ReturnType<typeof readConfig>
 
 export function readConfig(env: NodeJS.ProcessEnv) {
   return readEnv(env, 'GATEWAY_', (get) => ({
     http: readHttpConfig(get, 8080),
-    auth: readAuthConfig(get),
     redisUrl: readRedisUrl(get),
-    kafka: { brokers: get.addresses('KAFKA_BROKERS') },
     logLevel: readLogLevel(get),
     drainMs: get.int('DRAIN_MS', 3_000),
+    /** Signs what the services are told about callers. */
+    signingKey: readSigningKey(get),
+    trustedHops: get.int('TRUSTED_HOPS', 0, 10),
+    connectionsMax: get.int('CONNECTIONS_MAX', 25_000),
+    /** How many gateways share the limits while Redis does not count for all of them. */
+    replicas: Math.max(1, get.int('REPLICAS', 1, 1_000)),
+    limits: {
+      browse: readLimit(get, 'LIMIT_BROWSE', '600/10'),
+      orders: readLimit(get, 'LIMIT_ORDERS', '60/10'),
+      write: readLimit(get, 'LIMIT_WRITE', '120/10'),
+      account: readLimit(get, 'LIMIT_ACCOUNT', '120/60'),
+      credentials: readLimit(get, 'LIMIT_CREDENTIALS', '10/60'),
+    },
+    upstreams: {
+      account: readUrls(get, 'ACCOUNT_URLS'),
+      seller: readUrls(get, 'SELLER_URLS'),
+      product: readUrls(get, 'PRODUCT_URLS'),
+      order: readUrls(get, 'ORDER_URLS'),
+      stock: readUrls(get, 'STOCK_URLS'),
+      notification: readUrls(get, 'NOTIFICATION_URLS'),
+      analytics: readUrls(get, 'ANALYTICS_URLS'),
+      storefront: readUrls(get, 'STOREFRONT_URLS'),
+    },
+    /** For each service, all its instances together. */
+    concurrency: Math.max(1, get.int('UPSTREAM_CONCURRENCY', 500, 10_000)),
+    queue: get.int('UPSTREAM_QUEUE', 1_000, 100_000),
   }))
+}
+
+function readSigningKey(get: EnvReader): JWK {
+  const key = get.json('SIGNING_KEY', 'required') as JWK | undefined
+  const isEd25519 = key?.kty === 'OKP' && key.crv === 'Ed25519' && typeof key.d === 'string'
+  if (key !== undefined && !(isEd25519 && typeof key.kid === 'string'))
+    get.wrong('SIGNING_KEY', 'is not a private Ed25519 JSON Web Key with a kid')
+  return key ?? {}
+}
+
+// `60/10`: 60 requests in 10 seconds.
+function readLimit(get: EnvReader, key: string, fallback: string): Limit {
+  const text = get.text(key, fallback)
+  const found = /^([1-9]\d{0,6})\/([1-9]\d{0,4})$/.exec(text)
+  if (found === null) get.wrong(key, `is not points/seconds, like ${fallback}: ${text}`)
+  return { points: Number(found?.[1] ?? 1), seconds: Number(found?.[2] ?? 1) }
+}
+
+function readUrls(get: EnvReader, key: string): string[] {
+  const urls = get.list(key)
+  for (const url of urls) {
+    const parsed = URL.parse(url)
+    const isOrigin = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
+    // The value may hold a password, so the complaint does not repeat it.
+    if (!isOrigin || parsed.pathname !== '/' || parsed.search !== '')
+      get.wrong(key, 'holds something that is not like http://host:port')
+  }
+  return urls
 }

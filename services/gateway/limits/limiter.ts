@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import type { RouteClass } from '@timesale/contracts/gateway-api'
+import type { RedisHints } from '@timesale/redis/redis'
+import { REVOKED_SESSIONS_KEY } from '@timesale/redis/session-keys'
+import type { Limit, Spent } from './limit.ts'
+import { MemoryCounter } from './memory.ts'
+
+/** What Redis was asked for one request. */
+export interface Taken extends Spent {
+  /** The limit that was counted against: this gateway's share of it where Redis does not count. */
+  readonly limit: Limit
+  readonly isRevoked: boolean
+}
+
+type Client = Parameters<Parameters<RedisHints['call']>[0]>[0]
+
+// One command for both questions of a request: is there anything left, and was the session ended? A key that has lost
+// its expiry would count for ever, so one is set wherever there is none.
+const TAKE = `
+local spent = redis.call('INCR', KEYS[1])
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then
+  left = tonumber(ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], left)
+end
+return {spent, left, ARGV[2] ~= '' and redis.call('ZSCORE', KEYS[2], ARGV[2]) and 1 or 0}`
+const TAKE_SHA = createHash('sha1').update(TAKE).digest('hex')
+
+/** Classes that protect secrets: without Redis they are stricter, not more generous. */
+const STRICT: ReadonlySet<RouteClass> = new Set(['credentials'])
+
+export interface LimiterOptions {
+  readonly redis: RedisHints
+  /** Asked for each request, so that limits may change while it runs. */
+  readonly limitOf: (routeClass: RouteClass) => Limit
+  readonly replicas: number
+  /** Sessions known to be ended, whatever Redis says. */
+  readonly isRevoked: (sessionId: string) => boolean
+}
+
+/**
+ * Counts requests in Redis, for all gateways together. Where Redis does not answer within 50 ms, in memory, up to this
+ * gateway's share of the limit: a fault of the store is never a "no".
+ */
+export class Limiter {
+  readonly #options: LimiterOptions
+  readonly #memory = new MemoryCounter()
+
+  constructor(options: LimiterOptions) {
+    this.#options = options
+  }
+
+  get countedIn(): 'redis' | 'memory' {
+    return this.#options.redis.reachable ? 'redis' : 'memory'
+  }
+
+  async take(routeClass: RouteClass, who: string, sessionId: string | undefined): Promise<Taken> {
+    const limit = this.#options.limitOf(routeClass)
+    const isRevoked = sessionId !== undefined && this.#options.isRevoked(sessionId)
+    try {
+      const [spent, leftMs, revoked] = await this.#options.redis.call((client) =>
+        ask(client, keyOf(routeClass, who), limit, sessionId ?? ''),
+      )
+      return { limit, spent, leftMs, isRevoked: isRevoked || revoked === 1 }
+    } catch {
+      const share = this.#shareOf(routeClass, limit)
+      return { limit: share, ...this.#memory.take(keyOf(routeClass, who), share, Date.now()), isRevoked }
+    }
+  }
+
+  /** What is spent, without spending any. */
+  async read(wanted: readonly { class: RouteClass; who: string }[]): Promise<readonly (Spent & { limit: Limit })[]> {
+    const keys = wanted.map(({ class: routeClass, who }) => keyOf(routeClass, who))
+    const limits = wanted.map(({ class: routeClass }) => this.#options.limitOf(routeClass))
+    try {
+      const found = await this.#options.redis.call((client) =>
+        Promise.all(keys.map((key) => Promise.all([client.get(key), client.pTTL(key)]))),
+      )
+      return limits.map((limit, index) => {
+        const [spent, leftMs] = found[index] ?? [null, 0]
+        return { limit, spent: Number(spent ?? 0), leftMs: Math.max(0, leftMs) }
+      })
+    } catch {
+      const now = Date.now()
+      return wanted.map(({ class: routeClass }, index) => {
+        const limit = this.#shareOf(routeClass, limits[index] ?? { points: 1, seconds: 1 })
+        return { limit, ...this.#memory.read(keys[index] ?? '', now) }
+      })
+    }
+  }
+
+  #shareOf(routeClass: RouteClass, { points, seconds }: Limit): Limit {
+    const share = points / this.#options.replicas / (STRICT.has(routeClass) ? 2 : 1)
+    return { points: Math.max(1, Math.floor(share)), seconds }
+  }
+}
+
+function keyOf(routeClass: RouteClass, who: string): string {
+  return `timesale:limit:${routeClass}:${who}`
+}
+
+type Reply = [spent: number, leftMs: number, revoked: number]
+
+function ask(client: Client, key: string, limit: Limit, sessionId: string): Promise<Reply> {
+  const about = { keys: [key, REVOKED_SESSIONS_KEY], arguments: [String(limit.seconds * 1000), sessionId] }
+  return client.evalSha(TAKE_SHA, about).catch((error: unknown) => {
+    // A Redis that was started anew has no scripts.
+    if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return client.eval(TAKE, about)
+    throw error
+  }) as Promise<unknown> as Promise<Reply>
+}

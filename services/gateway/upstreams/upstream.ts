@@ -1,0 +1,163 @@
+import { Refusal } from '@timesale/contracts/refusals'
+import { TIMEOUT_HEADER } from '@timesale/contracts/gateway-api'
+import type { Logger } from '@timesale/telemetry/logger'
+import { NoAnswer, type Answer, type Call } from './call.ts'
+import { Instance } from './instance.ts'
+import { Line } from './line.ts'
+
+export interface UpstreamOptions {
+  readonly name: string
+  readonly urls: readonly string[]
+  /** Requests at once, to all instances together. */
+  readonly concurrency: number
+  /** Requests that may wait for their turn. */
+  readonly queue: number
+  readonly logger: Logger
+  readonly onOutcome?: (outcome: Outcome) => void
+}
+
+export type Outcome = 'answered' | 'retried' | 'unavailable' | 'failed' | 'timeout' | 'overloaded'
+
+export interface UpstreamRequest extends Call {
+  /** When the caller stops waiting, by `performance.now()`. */
+  readonly deadline: number
+  /** May be sent again when the answer was lost. */
+  readonly idempotent: boolean
+}
+
+const RETRY_SHARE = 0.1
+const RETRIES_SAVED_MAX = 10
+const SAFE = new Set(['GET', 'HEAD'])
+
+/** A service behind the gateway: its instances, and how many requests may be with them. */
+export class Upstream {
+  readonly name: string
+  readonly instances: readonly Instance[]
+  readonly #line: Line
+  readonly #onOutcome: (outcome: Outcome) => void
+  #turn = 0
+  #retries = RETRIES_SAVED_MAX
+
+  constructor(options: UpstreamOptions) {
+    const { name, concurrency, logger } = options
+    this.name = name
+    this.instances = options.urls.map((url) => new Instance({ url, connections: concurrency, logger }))
+    this.#line = new Line({ insideMax: concurrency, waitingMax: options.queue })
+    this.#onOutcome = options.onOutcome ?? (() => undefined)
+  }
+
+  start(): void {
+    for (const instance of this.instances) instance.start()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.instances.map((instance) => instance.close()))
+  }
+
+  get active(): number {
+    return this.#line.inside
+  }
+
+  get waiting(): number {
+    return this.#line.waiting
+  }
+
+  /**
+   * The answer of one of the instances, whatever its status. Throws `overloaded` and `upstream-unavailable` where nothing
+   * was sent to anybody (they say `accepted: false`), `upstream-timeout` and `upstream-failed` where something was, so
+   * that nobody knows what became of it.
+   */
+  async request(request: UpstreamRequest): Promise<Answer> {
+    try {
+      const turn = this.#line.enter(request.deadline - performance.now())
+      if (turn !== undefined) await turn
+    } catch (error) {
+      this.#onOutcome('overloaded')
+      throw error
+    }
+    try {
+      return await this.#tryInstances(request)
+    } finally {
+      this.#line.leave()
+    }
+  }
+
+  async #tryInstances(request: UpstreamRequest): Promise<Answer> {
+    this.#retries = Math.min(RETRIES_SAVED_MAX, this.#retries + RETRY_SHARE)
+    const tried = new Set<Instance>()
+    let wasSent = false
+    for (;;) {
+      const left = request.deadline - performance.now()
+      if (left < 1) throw this.#refusal('timeout', wasSent)
+      const instance = this.#pick(tried, request.idempotent)
+      if (instance === undefined) throw this.#refusal('lost', wasSent)
+      try {
+        const answer = await instance.send(withTimeout(request, left), left)
+        if (wasSent && isDoubtful(request.method, answer.status)) throw this.#refusal('lost', true)
+        this.#onOutcome('answered')
+        return answer
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error
+        tried.add(instance)
+        if (error.wasSent) {
+          wasSent = true
+          if (error.reason === 'timeout' || !this.#mayRetry(request, error)) throw this.#refusal(error.reason, true)
+          // Where there is only one instance, it was its connection that was lost, and another one may be had.
+          if (this.instances.length === 1) tried.clear()
+        }
+      }
+    }
+  }
+
+  #mayRetry(request: UpstreamRequest, error: NoAnswer): boolean {
+    if (!request.idempotent || error.hadBegun || this.#retries < 1) return false
+    this.#retries -= 1
+    this.#onOutcome('retried')
+    return true
+  }
+
+  /** In turn, those first that say they are ready; an instance that is being tried again takes what can be repeated. */
+  #pick(tried: ReadonlySet<Instance>, idempotent: boolean): Instance | undefined {
+    const now = performance.now()
+    const count = this.instances.length
+    let best: Instance | undefined
+    let bestRank = 0
+    this.#turn = (this.#turn + 1) % count
+    for (let step = 0; step < count; step += 1) {
+      const instance = this.instances[(this.#turn + step) % count]
+      if (instance === undefined || tried.has(instance) || !instance.admits(now)) continue
+      const rank = rankOf(instance.isReady, instance.breakerAt(now) === 'closed', idempotent)
+      if (rank > bestRank) {
+        best = instance
+        bestRank = rank
+      }
+    }
+    return best
+  }
+
+  #refusal(reason: 'timeout' | 'lost', wasSent: boolean): Refusal {
+    const about = { upstream: this.name }
+    if (!wasSent) {
+      this.#onOutcome('unavailable')
+      return new Refusal('upstream-unavailable', { ...about, accepted: false })
+    }
+    this.#onOutcome(reason === 'timeout' ? 'timeout' : 'failed')
+    return new Refusal(reason === 'timeout' ? 'upstream-timeout' : 'upstream-failed', about)
+  }
+}
+
+function rankOf(isReady: boolean, isClosed: boolean, idempotent: boolean): number {
+  if (isReady) return isClosed ? 4 : idempotent ? 5 : 3
+  return isClosed ? 2 : 1
+}
+
+function withTimeout(request: UpstreamRequest, leftMs: number): Call {
+  const { method, path, body } = request
+  return { method, path, body, headers: [...request.headers, TIMEOUT_HEADER, String(Math.floor(leftMs))] }
+}
+
+// A service that was asked twice speaks of the second time alone. "No, and it has had no effect" may then be wrong of
+// the first.
+function isDoubtful(method: string, status: number): boolean {
+  return !SAFE.has(method) && (status === 409 || status === 429 || status >= 500)
+}
