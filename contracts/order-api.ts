@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
-import { BuyerId, Currency, ID_PATTERN, Instant, OrderId, PriceMinor, ProductId, Quantity } from './fields.ts'
+import { BuyerId, Currency, ID_PATTERN, Instant, OrderId, PriceMinor, ProductId, Quantity, SaleId } from './fields.ts'
+import { SaleTerms } from './order-events.ts'
+import { RejectionReason } from './stock-events.ts'
 
 export const ORDER_STATUSES = ['PLACED', 'CONFIRMED', 'REJECTED', 'CANCELLED'] as const
 export type OrderStatus = (typeof ORDER_STATUSES)[number]
@@ -17,6 +19,18 @@ export const PlaceOrder = Type.Object(
 )
 export type PlaceOrder = Static<typeof PlaceOrder>
 
+export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key'
+
+/** Taken as it comes, quotes and all: the same characters are the same key. */
+export const PlaceOrderHeaders = Type.Object({
+  [IDEMPOTENCY_KEY_HEADER]: Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,255}$',
+      description: "The buyer's own name of the request: 1 to 255 visible ASCII characters",
+    }),
+  ),
+})
+
 /** The same bytes each time the same order is sent. */
 export const PlaceOrderAnswer = Type.Object({ orderId: OrderId, status: Type.Literal('PLACED') })
 
@@ -28,6 +42,8 @@ export const OrderView = Type.Object({
   unitPriceMinor: PriceMinor,
   currency: Currency,
   status: OrderStatusSchema,
+  saleId: Type.Optional(SaleId),
+  reason: Type.Optional(RejectionReason),
   history: Type.Array(
     Type.Object({
       version: Type.Integer(),
@@ -47,6 +63,7 @@ export const OrderSummary = Type.Object({
   unitPriceMinor: PriceMinor,
   currency: Currency,
   status: OrderStatusSchema,
+  saleId: Type.Optional(SaleId),
   placedAt: Instant,
 })
 export type OrderSummary = Static<typeof OrderSummary>
@@ -80,5 +97,7 @@ export const OrderableProduct = Type.Object({
   productId: ProductId,
   unitPriceMinor: PriceMinor,
   currency: Currency,
+  /** It can be ordered in this window alone, at the price above. */
+  sale: Type.Optional(Type.Object({ ...SaleTerms.properties, startsAt: Instant, endsAt: Instant })),
 })
 export type OrderableProduct = Static<typeof OrderableProduct>

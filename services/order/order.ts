@@ -6,6 +6,7 @@ import {
   OrderPlaced,
   OrderRejected,
   type OrderAbout,
+  type SaleTerms,
 } from '@timesale/contracts/order-events'
 import { Refusal } from '@timesale/contracts/refusals'
 
@@ -19,6 +20,8 @@ export interface Order {
   readonly status: OrderStatus
   /** Counts the facts told of it. */
   readonly version: number
+  /** The time sale it was placed in. */
+  readonly saleId?: string
 }
 
 /** The order after a decision, and what the rest of the shop should hear of it. No fact: nothing changed. */
@@ -27,10 +30,13 @@ export interface Decision {
   readonly facts: readonly Fact[]
 }
 
-/** Accepts an order at the price of this moment. */
-export function placeOrder(wish: Omit<Order, 'status' | 'version'>): Decision {
+/** Accepts an order at the price of this moment, which is that of the sale it is placed in. */
+export function placeOrder(wish: Omit<Order, 'status' | 'version' | 'saleId'>, sale?: SaleTerms): Decision {
   const order: Order = { ...wish, status: 'PLACED', version: 1 }
-  return { order, facts: [fact(OrderPlaced, { aggregateId: order.orderId, version: 1, data: about(order) })] }
+  const aggregateId = order.orderId
+  if (sale === undefined) return { order, facts: [fact(OrderPlaced, { aggregateId, version: 1, data: about(order) })] }
+  const data = { ...about(order), sale }
+  return { order: { ...order, saleId: sale.saleId }, facts: [fact(OrderPlaced, { aggregateId, version: 1, data })] }
 }
 
 /** Stock has set the goods aside. */

@@ -1,11 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '@timesale/postgres/database'
 import { CommitOutcomeUnknown, DatabaseUnavailable, isInfrastructure } from '@timesale/postgres/errors'
+import { Refusal, type RefusalCode } from '@timesale/contracts/refusals'
 import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import type { Door } from '../redis/door.ts'
-import { findOrderable, type Price } from '../db/product-copies.ts'
-import { placeOrders, placePresumedNew, turnAwayNew, type Answer, type TurnAway, type Wish } from './place-orders.ts'
+import { findOffers, type Offer } from '../db/product-copies.ts'
+import { DatabaseClock } from './database-clock.ts'
+import {
+  placeOrders,
+  placePresumedNew,
+  refuseNew,
+  refuseOffer,
+  type Answer,
+  type TurnAway,
+  type Wish,
+} from './place-orders.ts'
 import { answer, fail, WaitingLine, type Tell, type Waiting } from './waiting-line.ts'
 
 export interface AcceptBatchOptions {
@@ -19,8 +29,8 @@ export interface AcceptBatchOptions {
   readonly onAccepted: (wishes: readonly Wish[]) => void
 }
 
-/** Prices remembered; a shop with more products looks some of them up again. */
-const PRICES_MAX = 10_000
+/** Offers remembered; a shop with more products looks some of them up again. */
+const OFFERS_MAX = 10_000
 /** How long one flush tries to reach the database before its buyers are told. */
 const TRY_FOR_MS = 2_000
 
@@ -35,7 +45,8 @@ export class AcceptBatch {
   readonly #options: AcceptBatchOptions
   readonly #flushSize
   readonly #line: WaitingLine
-  readonly #prices = new Map<string, Price>()
+  readonly #offers = new Map<string, Offer>()
+  readonly #clock = new DatabaseClock()
 
   constructor(options: AcceptBatchOptions) {
     this.#options = options
@@ -108,7 +119,8 @@ export class AcceptBatch {
     for (let attempt = 1; ; attempt += 1) {
       try {
         if (attempt === 1) return await this.#placeQuickly(wishes, turnAway)
-        return await this.#placeCarefully(wishes, mayHaveCommitted === undefined ? turnAway : nobody)
+        if (mayHaveCommitted === undefined) return await this.#placeCarefully(wishes, turnAway)
+        return (await this.#placeCarefully(wishes, nobody)).map(asFarAsKnown)
       } catch (error) {
         if (!isInfrastructure(error)) throw error
         if (error instanceof CommitOutcomeUnknown) mayHaveCommitted = error
@@ -119,19 +131,18 @@ export class AcceptBatch {
     }
   }
 
-  // Nearly all orders are new, at a price that we have seen before: one round trip, and the database says if not.
+  // Nearly all orders are new, on terms that we have seen before: one round trip, and the database says if not.
   async #placeQuickly(wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
-    const { db } = this.#options
-    await this.#learnPrices(wishes)
-    if (!wishes.every(({ productId }) => this.#prices.has(productId)))
+    await this.#learnOffers(wishes)
+    if (!wishes.every(({ productId }) => this.#offers.has(productId)))
       return await this.#placeCarefully(wishes, turnAway)
     const { welcome = [], turned = [] } = Object.groupBy(wishes, (wish) =>
-      turnAway(wish) === undefined ? 'welcome' : 'turned',
+      this.#isWelcome(wish, turnAway) ? 'welcome' : 'turned',
     )
     // The look before the deed: where it fails, nothing has happened to anybody.
-    const answers = turned.length === 0 ? [] : await turnAwayNew(db, turned, turnAway)
-    if (welcome.length > 0 && !(await placePresumedNew(db, welcome, this.#prices))) {
-      for (const { productId } of welcome) this.#prices.delete(productId)
+    const answers = turned.length === 0 ? [] : await this.#refuseNew(turned, turnAway)
+    if (answers.includes(undefined) || !(await this.#placePresumed(welcome))) {
+      for (const { productId } of wishes) this.#offers.delete(productId)
       return await this.#placeCarefully(wishes, turnAway)
     }
     if (turned.length === 0) return wishes.map(() => 'accepted')
@@ -139,18 +150,59 @@ export class AcceptBatch {
     return wishes.map(({ orderId }) => byId.get(orderId) ?? 'accepted')
   }
 
+  // A guess, and by a clock that is nearly right. Those who come before a sale begins, and after it has ended, are many:
+  // they are told so by a look at the database, and hold up nobody whose order can be placed.
+  #isWelcome(wish: Wish, turnAway: TurnAway): boolean {
+    if (turnAway(wish) !== undefined) return false
+    const offer = this.#offers.get(wish.productId)
+    return offer === undefined || refuseOffer(wish, offer, this.#clock.now()) === undefined
+  }
+
+  async #refuseNew(wishes: readonly Wish[], turnAway: TurnAway): Promise<(Answer | undefined)[]> {
+    const askedAt = Date.now()
+    const { answers, nowMs } = await refuseNew(this.#options.db, wishes, turnAway, this.#offers)
+    this.#clock.heard(nowMs, askedAt)
+    return answers
+  }
+
+  async #placePresumed(wishes: readonly Wish[]): Promise<boolean> {
+    if (wishes.length === 0) return true
+    const askedAt = Date.now()
+    const terms = { byProduct: this.#offers, nowMs: this.#clock.now() }
+    const nowMs = await placePresumedNew(this.#options.db, wishes, terms)
+    this.#clock.heard(nowMs, askedAt)
+    return nowMs !== undefined
+  }
+
   #placeCarefully(wishes: readonly Wish[], turnAway: TurnAway): Promise<Answer[]> {
     return this.#options.db.tx((tx) => placeOrders(tx, wishes, turnAway))
   }
 
-  async #learnPrices(wishes: readonly Wish[]): Promise<void> {
-    const unknown = new Set(wishes.map(({ productId }) => productId).filter((id) => !this.#prices.has(id)))
+  async #learnOffers(wishes: readonly Wish[]): Promise<void> {
+    const unknown = new Set(wishes.map(({ productId }) => productId).filter((id) => !this.#offers.has(id)))
     if (unknown.size === 0) return
-    for (const [productId, price] of await findOrderable(this.#options.db.sql, [...unknown])) {
-      if (this.#prices.size >= PRICES_MAX) this.#prices.clear()
-      this.#prices.set(productId, price)
+    const askedAt = Date.now()
+    const { byProduct, nowMs } = await findOffers(this.#options.db.sql, [...unknown])
+    this.#clock.heard(nowMs, askedAt)
+    for (const [productId, offer] of byProduct) {
+      if (this.#offers.size >= OFFERS_MAX) this.#offers.clear()
+      this.#offers.set(productId, offer)
     }
   }
+}
+
+// Found by a look alone, which cannot tell a transaction that failed from one that is about to commit.
+const BY_A_LOOK: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'unknown-product',
+  'sale-not-started',
+  'sale-ended',
+  'buyer-limit',
+])
+
+// What an attempt before may have placed is not refused.
+function asFarAsKnown(what: Answer): Answer {
+  if (what === 'accepted' || !BY_A_LOOK.has(what.code)) return what
+  return new Refusal('outcome-unknown', { orderId: what.about['orderId'] })
 }
 
 const tellNobody: Tell = () => undefined

@@ -4,14 +4,13 @@ import { StockAnnounced, StockRejected, StockReserved } from '@timesale/contract
 import type { Apply } from '@timesale/kafka/apply-batch'
 import { isEvent, type ReceivedEvent } from '@timesale/kafka/decode'
 import { appendHistory, lockOrders, saveOrders, type HistoryEntry } from '../db/orders.ts'
-import { markStocked, savePrices } from '../db/product-copies.ts'
+import { markStocked, saveProducts, type ProductCopy } from '../db/product-copies.ts'
 import { confirmOrder, rejectOrder, type Decision, type Order } from '../order.ts'
 
 export const ORDER_USES = [StockReserved, StockRejected, StockAnnounced, ProductChanged] as const
 
 // One decision on top of the other within a batch, then everything is saved at once.
 export const applyToOrders: Apply = async (tx, events) => {
-  const at = new Date()
   await keepProductCopies(tx, events)
 
   const answers = events.filter((event) => isEvent(event, StockReserved) || isEvent(event, StockRejected))
@@ -27,10 +26,11 @@ export const applyToOrders: Apply = async (tx, events) => {
     if (decision.facts.length === 0) continue
     changed.set(order.orderId, decision.order)
     const { orderId, version, status } = decision.order
-    history.push({ orderId, version, status, cause: `${event.type} ${event.aggregateId}.${event.version}` })
+    const reason = isEvent(event, StockRejected) ? event.data.reason : undefined
+    history.push({ orderId, version, status, cause: `${event.type} ${event.aggregateId}.${event.version}`, reason })
     facts.push(...decision.facts.map((fact) => ({ ...fact, traceparent: event.traceparent })))
   }
-  await Promise.all([saveOrders(tx, [...changed.values()]), appendHistory(tx, history, at)])
+  await Promise.all([saveOrders(tx, [...changed.values()]), appendHistory(tx, history)])
   return facts
 }
 
@@ -40,17 +40,17 @@ function decide(order: Order, event: ReceivedEvent): Decision {
   return { order, facts: [] }
 }
 
-// The newest price of each product, and which products stock knows of.
+// The newest price and sale of each product, and which products stock knows of.
 async function keepProductCopies(tx: Parameters<Apply>[0], events: readonly ReceivedEvent[]): Promise<void> {
-  const prices = new Map<string, { productId: string; unitPriceMinor: number; currency: string }>()
+  const copies = new Map<string, ProductCopy>()
   const stocked = new Set<string>()
   for (const event of events) {
     if (isEvent(event, ProductChanged)) {
-      const { productId, priceMinor, currency } = event.data
-      prices.set(productId, { productId, unitPriceMinor: priceMinor, currency })
+      const { productId, priceMinor, currency, sale } = event.data
+      copies.set(productId, { productId, unitPriceMinor: priceMinor, currency, sale })
     }
     if (isEvent(event, StockAnnounced)) stocked.add(event.data.productId)
   }
-  await savePrices(tx, [...prices.values()])
+  await saveProducts(tx, [...copies.values()])
   await markStocked(tx, [...stocked])
 }

@@ -3,15 +3,16 @@ import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
 import type { ServiceParts } from '@timesale/service/service'
-import { findOrderable } from '../db/product-copies.ts'
+import { findOffers } from '../db/product-copies.ts'
+import { toInstant } from '../sale.ts'
 
-// GET /orderable-products/:productId: whether an order for it would be accepted now, and at what price.
+// GET /orderable-products/:productId, for anybody: whether it can be ordered, at what price, and in which time sale.
 export function readOrderableProductRoute(app: HttpServer, { db }: ServiceParts): void {
   app.get(
     '/orderable-products/:productId',
     {
       schema: {
-        summary: 'The price a product is ordered at, once price and stock are known here',
+        summary: 'The price a product is ordered at, and its time sale, once price and stock are known here',
         tags: ['orders'],
         params: ProductParams,
         response: { 200: OrderableProduct, default: Problem },
@@ -19,9 +20,12 @@ export function readOrderableProductRoute(app: HttpServer, { db }: ServiceParts)
     },
     async (request) => {
       const { productId } = request.params
-      const price = (await findOrderable(db.sql, [productId])).get(productId)
-      if (price === undefined) throw new Refusal('product-not-found', { productId })
-      return price
+      const offer = (await findOffers(db.sql, [productId])).byProduct.get(productId)
+      if (offer === undefined) throw new Refusal('product-not-found', { productId })
+      const { sale, ...price } = offer
+      if (sale === undefined) return price
+      const { terms, startsAtMs, endsAtMs } = sale
+      return { ...price, sale: { ...terms, startsAt: toInstant(startsAtMs), endsAt: toInstant(endsAtMs) } }
     },
   )
 }

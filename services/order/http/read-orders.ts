@@ -3,12 +3,13 @@ import { ID_PATTERN } from '@timesale/contracts/fields'
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
+import { ownerOf, requireRole } from '@timesale/identity/principal'
 import type { ServiceParts } from '@timesale/service/service'
 import { findOrder, listOrders, type Place } from '../db/orders.ts'
 
 const DEFAULT_LIMIT = 20
 
-// GET /orders newest first, a page at a time; GET /orders/:orderId with what happened to it.
+// GET /orders newest first, a page at a time, for operators; GET /orders/:orderId, one's own, with what happened to it.
 export function readOrderRoutes(app: HttpServer, { db }: ServiceParts): void {
   app.get(
     '/orders',
@@ -21,6 +22,7 @@ export function readOrderRoutes(app: HttpServer, { db }: ServiceParts): void {
       },
     },
     async (request) => {
+      requireRole(request.principal, 'operator')
       const limit = Number(request.query.limit ?? DEFAULT_LIMIT)
       const found = await listOrders(db.sql, { after: readCursor(request.query.cursor), limit: limit + 1 })
       const orders = found.slice(0, limit)
@@ -39,8 +41,9 @@ export function readOrderRoutes(app: HttpServer, { db }: ServiceParts): void {
       },
     },
     async (request) => {
-      const order = await findOrder(db.sql, request.params.orderId)
-      if (order === undefined) throw new Refusal('order-not-found', { orderId: request.params.orderId })
+      const { orderId } = request.params
+      const order = await findOrder(db.sql, orderId, ownerOf(request.principal))
+      if (order === undefined) throw new Refusal('order-not-found', { orderId })
       return order
     },
   )
