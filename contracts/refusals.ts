@@ -6,7 +6,6 @@ export const REFUSALS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   'invalid-json': { status: 400, title: 'The body is not valid JSON' },
   'idempotency-key-required': { status: 400, title: 'This request needs the header Idempotency-Key' },
-  'idempotency-key-required': { status: 400, title: 'An order id or an Idempotency-Key is needed' },
   unauthenticated: { status: 401, title: 'Log in first: a valid token is needed' },
   'wrong-credentials': { status: 401, title: 'Address and password, or the key, do not fit together' },
   'invalid-refresh-token': { status: 401, title: 'Log in again: this refresh token is not good any more' },
