@@ -12,6 +12,7 @@ export const SOURCES = {
   '/stock/products': { ordering: 'facts', topic: 'stock-topic' },
   '/product/products': { ordering: 'state', topic: 'product-topic' },
   '/seller/shops': { ordering: 'state', topic: 'seller-topic' },
+  '/account/settings': { ordering: 'state', topic: 'settings-topic' },
 } as const satisfies Record<string, { ordering: Ordering; topic: TopicName }>
 
 export type Ordering = 'facts' | 'state'
@@ -24,7 +25,7 @@ export interface EventDefinition<Schema extends TSchema = TSchema> {
   readonly topic: TopicName
   readonly source: Source
   /** The field of the data that holds the aggregate id. */
-  readonly idField: 'orderId' | 'productId' | 'shopId'
+  readonly idField: 'orderId' | 'productId' | 'shopId' | 'settingsId'
   readonly schema: Schema
 }
 

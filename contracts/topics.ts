@@ -1,5 +1,12 @@
-/** The shop's topics: one for each service that publishes. Keyed by aggregate id, kept for ever, never compacted. */
-export const TOPICS = ['order-topic', 'stock-topic', 'product-topic', 'payment-topic', 'seller-topic'] as const
+/** The shop's topics: one for each service that publishes, and one for what an operator sets. Keyed by aggregate id, kept for ever, never compacted. */
+export const TOPICS = [
+  'order-topic',
+  'stock-topic',
+  'product-topic',
+  'payment-topic',
+  'seller-topic',
+  'settings-topic',
+] as const
 export type TopicName = (typeof TOPICS)[number]
 
 /** Consumer groups, each named after its service, with the topics it reads. */
@@ -8,7 +15,7 @@ export const GROUPS = {
   stock: ['order-topic', 'product-topic'],
   product: ['seller-topic'],
   notification: ['order-topic'],
-  analytics: ['order-topic', 'stock-topic', 'product-topic', 'seller-topic'],
+  analytics: ['order-topic', 'stock-topic', 'product-topic', 'seller-topic', 'settings-topic'],
 } as const satisfies Record<string, readonly TopicName[]>
 export type Group = keyof typeof GROUPS
 

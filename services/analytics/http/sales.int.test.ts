@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import type { SalesMinute, TopProduct } from '@timesale/contracts/analytics-api'
 import type { OrderAbout } from '@timesale/contracts/order-events'
 import type { Running } from '@timesale/process/run'
+import { GROUPS } from '@timesale/contracts/topics'
 import { orderTold, productChanged, stockAnnounced, stockReserved } from '@timesale/testkit/events'
 import { calledFor } from '@timesale/testkit/gateway-key'
 import { readJson, readProblem, send } from '@timesale/testkit/http'
@@ -122,7 +123,7 @@ test('every event of every topic is counted once, also when all of it is deliver
 
   const { infra } = shop()
   await using offsets = new Offsets(infra.brokers)
-  const topics = ['order-topic', 'stock-topic', 'product-topic', 'seller-topic']
+  const topics = GROUPS.analytics
   const records = (await Promise.all(topics.map((topic) => offsets.count(topic)))).reduce(
     (sum, count) => sum + count,
     0,
