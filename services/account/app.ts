@@ -10,6 +10,7 @@ import { meRoutes } from './http/me.ts'
 import { refreshRoute } from './http/refresh.ts'
 import { sessionRoutes } from './http/sessions.ts'
 import { signUpRoute } from './http/sign-up.ts'
+import { settingsRoutes } from './http/settings.ts'
 import { signingKeyRoutes } from './http/signing-keys.ts'
 import { deleteOldRows } from './jobs/delete-old-rows.ts'
 import { repeat } from './jobs/repeat.ts'
@@ -24,10 +25,11 @@ const MINUTE_MS = 60_000
 export function startAccount(config: AccountConfig): Promise<Running & { port: number }> {
   return startService({
     name: 'account',
-    description: 'Who is who: accounts, sessions, keys.',
+    description: 'Who is who: accounts, sessions, keys; and what operators set while the shop runs.',
     config,
     migrations: new URL('./db/migrations/', import.meta.url),
-    build: ({ db, consumerDb, logger, registry }) => {
+    build: (service) => {
+      const { db, consumerDb, logger, registry } = service
       const redis = new RedisHints({ url: config.redisUrl, logger })
       // On connections that no rush of log-ins can take.
       const revocations = new Revocations({ redis, sql: consumerDb.sql })
@@ -51,6 +53,7 @@ export function startAccount(config: AccountConfig): Promise<Running & { port: n
           accountRoutes(app, parts)
           apiKeyRoutes(app, parts)
           signingKeyRoutes(app, parts)
+          settingsRoutes(app, service)
         },
         degradations: () => [
           ...(redis.reachable ? [] : ['redis: does not answer; tokens of ended sessions are good until they expire']),
