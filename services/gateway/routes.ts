@@ -13,7 +13,7 @@ export const UPSTREAMS = [
 ] as const
 export type UpstreamName = (typeof UPSTREAMS)[number]
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /** What is passed on to whom. What is not in the table is not reachable from outside. */
 export interface Route {

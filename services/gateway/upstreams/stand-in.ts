@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 /** A request as it reached a stand-in. */
-export interface Reached {
+interface Reached {
   readonly method: string
   readonly url: string
   /** Name, value, name, value. */
