@@ -15,17 +15,15 @@ import { fact, type EventDefinition } from './event.ts'
 import { GROUPS, type Group } from './topics.ts'
 
 // samples/ holds what is on the topics for ever. A sample is never changed: a consumer that no longer accepts one could
-// no longer read the topic from its beginning.
+// no longer read the topic from its beginning. Fields that came later have samples of their own.
 
 test('every event has a sample, and every sample is of an event', () => {
-  const files = readdirSync(SAMPLES).toSorted()
-
-  assert.deepEqual(files, EVENTS.map(({ type }) => `${type}.json`).toSorted())
+  for (const { type } of EVENTS) assert.ok(FILES.includes(`${type}.json`), type)
+  for (const file of FILES) assert.equal(EVENTS.filter(({ type }) => isSampleOf(file, type)).length, 1, file)
 })
 
 test('every sample is a record as the shop sends it', () => {
-  for (const definition of EVENTS) {
-    const { headers, key, value } = readSample(definition)
+  for (const { definition, headers, key, value } of SAMPLES) {
     const told = fact(definition, { aggregateId: key, version: Number(headers['ce_aggregateversion']), data: value })
 
     const sent = Object.fromEntries(eventHeaders(told, new Date(headers['ce_time'] ?? ''), headers['traceparent']))
@@ -37,35 +35,46 @@ test('every sample is a record as the shop sends it', () => {
   }
 })
 
-test('every sample fits the schema of its event, and without any one of its fields it does not', () => {
-  for (const definition of EVENTS) {
-    const { value } = readSample(definition)
+test('every sample fits the schema of its event, and without any one of the fields that each has it does not', () => {
+  for (const { file, definition, value } of SAMPLES) {
     const schema = Compile(definition.schema)
+    const required = readSample(`${definition.type}.json`).value
 
-    assert.equal(schema.Check(value), true, definition.type)
+    assert.equal(schema.Check(value), true, file)
     for (const field of Object.keys(value)) {
       const { [field]: _left, ...rest } = value
-      assert.equal(schema.Check(rest), false, `${definition.type} without ${field}`)
+      assert.equal(schema.Check(rest), !(field in required), `${file} without ${field}`)
     }
   }
 })
 
-test('every consumer accepts every sample of its topics, and knows the ones it uses', () => {
-  eachSampleOfEachGroup((group, definition, decode) => {
-    const decoded = decode(recordOf(definition))
+test('a further sample of an event is there for a field that not every one has', () => {
+  for (const { file, definition, value } of SAMPLES) {
+    const required = readSample(`${definition.type}.json`).value
+    if (file === `${definition.type}.json`) continue
+    assert.ok(
+      Object.keys(value).some((field) => !(field in required)),
+      file,
+    )
+  }
+})
 
-    assert.ok('event' in decoded, `${group} refuses ${definition.type}`)
+test('every consumer accepts every sample of its topics, and knows the ones it uses', () => {
+  eachSampleOfEachGroup((group, sample, decode) => {
+    const decoded = decode(recordOf(sample))
+
+    assert.ok('event' in decoded, `${group} refuses ${sample.file}`)
     const { event } = decoded
-    assert.equal(event.definition, USES[group].includes(definition) ? definition : undefined)
-    assert.deepEqual(event.data, readSample(definition).value)
+    assert.equal(event.definition, USES[group].includes(sample.definition) ? sample.definition : undefined)
+    assert.deepEqual(event.data, sample.value)
   })
 })
 
 test('every consumer accepts samples with fields that a later producer may add', () => {
-  eachSampleOfEachGroup((group, definition, decode) => {
-    const decoded = decode(recordOf(definition, { addedLater: { any: ['thing', 1, null] } }))
+  eachSampleOfEachGroup((group, sample, decode) => {
+    const decoded = decode(recordOf(sample, { addedLater: { any: ['thing', 1, null] } }))
 
-    assert.ok('event' in decoded, `${group} refuses ${definition.type}`)
+    assert.ok('event' in decoded, `${group} refuses ${sample.file}`)
   })
 })
 
@@ -76,8 +85,6 @@ test('every consumer uses only what its topics carry', () => {
     }
   }
 })
-
-const SAMPLES = join(import.meta.dirname, 'samples')
 
 const USES: Readonly<Record<Group, readonly EventDefinition[]>> = {
   order: ORDER_USES,
@@ -93,12 +100,27 @@ interface Sample {
   readonly value: Readonly<Record<string, unknown>>
 }
 
-function readSample({ type }: EventDefinition): Sample {
-  return JSON.parse(readFileSync(join(SAMPLES, `${type}.json`), 'utf8')) as Sample
+interface SampleOf extends Sample {
+  readonly file: string
+  readonly definition: EventDefinition
 }
 
-function recordOf(definition: EventDefinition, added: object = {}): RawRecord {
-  const { headers, key, value } = readSample(definition)
+const FOLDER = join(import.meta.dirname, 'samples')
+const FILES = readdirSync(FOLDER).toSorted()
+const SAMPLES: readonly SampleOf[] = EVENTS.flatMap((definition) =>
+  FILES.filter((file) => isSampleOf(file, definition.type)).map((file) => ({ ...readSample(file), file, definition })),
+)
+
+/** `<type>.json` with the fields that each has, and `<type>.<what>.json` with others beside them. */
+function isSampleOf(file: string, type: string): boolean {
+  return file === `${type}.json` || (file.startsWith(`${type}.`) && /^[a-z-]+\.json$/.test(file.slice(type.length + 1)))
+}
+
+function readSample(file: string): Sample {
+  return JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Sample
+}
+
+function recordOf({ definition, headers, key, value }: SampleOf, added: object = {}): RawRecord {
   return {
     topic: definition.topic,
     partition: 0,
@@ -111,12 +133,12 @@ function recordOf(definition: EventDefinition, added: object = {}): RawRecord {
 }
 
 function eachSampleOfEachGroup(
-  check: (group: Group, definition: EventDefinition, decode: ReturnType<typeof createDecoder>) => void,
+  check: (group: Group, sample: SampleOf, decode: ReturnType<typeof createDecoder>) => void,
 ): void {
   for (const [group, topics] of Object.entries(GROUPS) as [Group, readonly string[]][]) {
     const known = EVENTS.filter(({ topic }) => topics.includes(topic))
     // As the consumer makes it (packages/kafka/consumer.ts).
     const decode = createDecoder(known, USES[group])
-    for (const definition of known) check(group, definition, decode)
+    for (const sample of SAMPLES) if (known.includes(sample.definition)) check(group, sample, decode)
   }
 }

@@ -15,6 +15,32 @@ test('an order is accepted as PLACED, and its first fact tells all of it', () =>
   assert.deepEqual(facts.map(told), [{ type: 'order.placed.v1', aggregateId: 'o-1', version: 1, data: wish }])
 })
 
+test('an order of a time sale remembers which, and its first fact alone tells the terms', () => {
+  const { wish } = setup()
+  for (const sale of [
+    { saleId: 's-1', units: 10 },
+    { saleId: 's-1', units: 10, limitPerBuyer: 2 },
+  ]) {
+    const { order, facts } = placeOrder(wish, sale)
+
+    assert.deepEqual(order, { ...wish, status: 'PLACED', version: 1, saleId: 's-1' })
+    assert.deepEqual(facts.map(told), [
+      { type: 'order.placed.v1', aggregateId: 'o-1', version: 1, data: { ...wish, sale } },
+    ])
+    for (const { order: decided, facts: later } of [
+      confirmOrder(order),
+      rejectOrder(order, 'sale-sold-out'),
+      cancelOrder(order),
+    ]) {
+      assert.equal(decided.saleId, 's-1')
+      assert.deepEqual(
+        later.map((one) => Object.keys(told(one).data as object).filter((field) => /sale/.test(field))),
+        [[]],
+      )
+    }
+  }
+})
+
 test('stock has set the goods aside, so the order is confirmed', () => {
   const { placed, wish } = setup()
 

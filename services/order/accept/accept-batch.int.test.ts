@@ -69,6 +69,150 @@ test('a product that can no longer be ordered is refused, and others of the flus
   assert.deepEqual(await traces('fine'), { orders: 1, history: 1, events: 1, prices: [100] })
 })
 
+test('orders in a sale that is open are accepted without a transaction of several steps, at its price and on its terms', async () => {
+  const { replica, order, traces, db, product, putOnSale } = setup()
+  const { batch, watched } = replica()
+  await putOnSale({ limit: 2 })
+  assert.equal(await batch.accept(order('a', 2)), 'accepted')
+  assert.equal(await batch.accept(order('b')), 'accepted')
+  assert.equal(watched.transactions, 0)
+
+  const terms = { saleId: `sale-of-${product}`, units: 10, limitPerBuyer: 2 }
+  assert.deepEqual(await traces('a'), { orders: 1, history: 1, events: 1, prices: [70], sales: [terms] })
+  assert.deepEqual(
+    await db.sql`
+      select distinct sale_id, placed_at >= sale_starts_at and placed_at < sale_ends_at as inside
+      from orders join product_copies using (product_id, sale_id) where product_id = ${product}`,
+    [{ sale_id: terms.saleId, inside: true }],
+  )
+})
+
+test('whatever changes of a sale after it was looked up, orders that come later are on the new terms', async () => {
+  const { replica, order, traces, db, product, putOnSale } = setup()
+  const { batch, watched } = replica()
+  await batch.accept(order('plain'))
+  const changes: [name: string, change: () => Promise<unknown>, price: number, sale: object | undefined][] = [
+    ['on', () => putOnSale({}), 70, { units: 10 }],
+    ['price', () => putOnSale({ price: 60 }), 60, { units: 10 }],
+    ['units', () => putOnSale({ price: 60, units: 20 }), 60, { units: 20 }],
+    ['limit', () => putOnSale({ price: 60, units: 20, limit: 3 }), 60, { units: 20, limitPerBuyer: 3 }],
+    ['no-limit', () => putOnSale({ price: 60, units: 20 }), 60, { units: 20 }],
+    ['id', () => putOnSale({ id: 'another', price: 60, units: 20 }), 60, { saleId: 'another', units: 20 }],
+    ['same-price', () => putOnSale({ price: 100 }), 100, { units: 10 }],
+    ['off', () => endSale(db, product), 100, undefined],
+  ]
+  for (const [index, [name, change, price, sale]] of changes.entries()) {
+    await change()
+    assert.equal(await batch.accept(order(name)), 'accepted')
+    assert.equal(watched.transactions, index + 1, `${name}: what was presumed was found out to be old`)
+    const sales = sale === undefined ? {} : { sales: [{ saleId: `sale-of-${product}`, ...sale }] }
+    assert.deepEqual(await traces(name), { orders: 1, history: 1, events: 1, prices: [price], ...sales })
+    assert.equal(await batch.accept(order(`${name}-again`)), 'accepted')
+    assert.equal(watched.transactions, index + 1, `${name}: and the new terms are remembered`)
+  }
+})
+
+test('those who come too early or too late hold up nobody, and are told by a look; who was accepted before is told so', async () => {
+  const { replica, order, traces, addProduct, putOnSale } = setup()
+  const { batch, watched } = replica()
+  const other = await addProduct('other')
+  await putOnSale({})
+  assert.equal(await batch.accept(order('in-time')), 'accepted')
+  for (const [when, code] of [
+    [{ starts: 3600, ends: 7200 }, 'sale-not-started'],
+    [{ starts: -7200, ends: -3600 }, 'sale-ended'],
+  ] as const) {
+    await putOnSale(when)
+    // Learned by this one, and by a transaction.
+    assertRefused(await batch.accept(order(`first-${code}`)), code)
+    const before = watched.transactions
+    const names = Array.from({ length: 200 }, (_, index) => `${code}-${index}`)
+    const [others, answers, again, reused] = await Promise.all([
+      Promise.all(names.map((name) => batch.accept(order(`other-${name}`, 1, other)))),
+      Promise.all(names.map((name) => batch.accept(order(name)))),
+      batch.accept(order('in-time')),
+      batch.accept(order('in-time', 2)),
+    ])
+    assert.deepEqual(new Set(others), new Set(['accepted']))
+    for (const answer of answers) assertRefused(answer, code)
+    assert.equal(again, 'accepted')
+    assertRefused(reused, 'order-id-reused')
+    assert.equal(watched.transactions, before)
+    assert.deepEqual(await traces(`${code}-0`), NOTHING)
+  }
+  await putOnSale({})
+  assert.equal(await batch.accept(order('sale-not-started-0')), 'accepted', 'and nothing was remembered for good')
+})
+
+test('an order whose answer is lost is not refused by a look: another attempt may be about to commit', async () => {
+  const { replica, order, traces, putOnSale, orderId } = setup()
+  await using proxy = await behindProxy()
+  const { batch } = replica(proxy)
+  await putOnSale({})
+  assert.equal(await batch.accept(order('first')), 'accepted')
+  await putOnSale({ starts: -20, ends: -10 })
+  const drop = proxy.dropAnswerTo((request) => request.includes(orderId('late')))
+  // Said to be open by what was remembered; the database says no, and is not heard.
+  assertRefused(await batch.accept(order('late')), 'outcome-unknown')
+  assert.equal(drop.count, 1)
+  assertRefused(await batch.accept(order('late')), 'sale-ended')
+  assert.deepEqual(await traces('late'), NOTHING)
+})
+
+test('an order that stands is told so after its answer is lost, also where its sale has ended meanwhile', async () => {
+  const { replica, order, traces, putOnSale, orderId } = setup()
+  await using proxy = await behindProxy()
+  const { batch } = replica(proxy)
+  await putOnSale({})
+  assert.equal(await batch.accept(order('first')), 'accepted')
+  let ended: Promise<unknown> | undefined
+  proxy.dropAnswerTo((request) => {
+    if (!request.includes(orderId('a'))) return false
+    ended = until('it is committed', async () => (await traces('a')).orders === 1).then(() =>
+      putOnSale({ starts: -20, ends: -10 }),
+    )
+    return true
+  })
+  assert.equal(await batch.accept(order('a')), 'accepted')
+  assert.ok(ended !== undefined)
+  await ended
+  assert.equal(await batch.accept(order('a')), 'accepted')
+  assertRefused(await batch.accept(order('b')), 'sale-ended')
+})
+
+test('under one key stands one order, in whatever flushes of whatever replicas; the other one has never been', async () => {
+  const { replica, order, traces, db, orderId } = setup()
+  const keys = Array.from({ length: 60 }, (_, index) => `key-${index}`)
+  const [one, other] = [replica().batch, replica().batch]
+  const attempts = keys.flatMap((key, index) =>
+    ['x', 'y', 'x', 'y'].map((which, at) => ({
+      name: `${key}-${which}`,
+      key,
+      batch: (index + at + (at >> 1)) % 2 === 0 ? one : other,
+    })),
+  )
+  const answers = await Promise.all(
+    attempts.map(({ name, key, batch }) => batch.accept(order(name, 1, undefined, key))),
+  )
+  for (const key of keys) {
+    const [row] = await db.sql<{ order_id: string }>`
+      select order_id from order_keys where buyer_id = 'kim' and key = ${`${orderId('')}${key}`}`
+    for (const [index, { name, key: used }] of attempts.entries()) {
+      if (used !== key) continue
+      if (row?.order_id === orderId(name)) {
+        assert.equal(answers[index], 'accepted')
+        assert.deepEqual(await traces(name), { orders: 1, history: 1, events: 1, prices: [100] })
+      } else {
+        assertRefused(answers[index], 'idempotency-key-reused')
+        assert.deepEqual(await traces(name), NOTHING)
+      }
+    }
+  }
+  // What has never been does not burn its id.
+  assert.equal(await one.accept(order('key-0-x')), 'accepted')
+  assert.equal(await one.accept(order('key-0-y')), 'accepted')
+})
+
 test('the same orders at two replicas and in both lanes of each are there once, and everybody is told so', async () => {
   const { replica, order, traces } = setup()
   const ids = Array.from({ length: 150 }, (_, index) => `o-${index}`)
@@ -217,6 +361,14 @@ test('nobody whose order stands is told that nothing has happened, wherever in a
   }
 })
 
+function endSale(db: Database, product: string): Promise<unknown> {
+  return db.sql`
+    update product_copies
+    set sale_id = null, sale_price_minor = null, sale_units = null, sale_limit_per_buyer = null,
+      sale_starts_at = null, sale_ends_at = null
+    where product_id = ${product}`
+}
+
 const NOTHING = { orders: 0, history: 0, events: 0, prices: [] }
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
@@ -269,8 +421,35 @@ function setup() {
   const ready = addProduct('')
   return {
     ...{ db, product, orderId, addProduct },
-    order: (name: string, quantity = 1, productId = product): Wish =>
-      toWish(orderId(name), { productId, quantity, buyerId: 'kim' }, TRACEPARENT),
+    order: (name: string, quantity = 1, productId = product, key?: string): Wish =>
+      toWish(
+        orderId(name),
+        { productId, quantity, buyerId: 'kim' },
+        TRACEPARENT,
+        key === undefined ? undefined : `${orderId('')}${key}`,
+      ),
+    /** A sale that starts and ends in so many seconds of the database. */
+    putOnSale: ({
+      id = `sale-of-${product}`,
+      price = 70,
+      units = 10,
+      limit,
+      starts = -60,
+      ends = 600,
+    }: {
+      id?: string
+      price?: number
+      units?: number
+      limit?: number
+      starts?: number
+      ends?: number
+    }) => db.sql`
+      update product_copies
+      set sale_id = ${id}, sale_price_minor = ${price}::bigint, sale_units = ${units}::int,
+        sale_limit_per_buyer = ${limit}::int,
+        sale_starts_at = now() + ${starts}::int * interval '1 second',
+        sale_ends_at = now() + ${ends}::int * interval '1 second'
+      where product_id = ${product}`,
     setPrice: (price: number) =>
       db.sql`update product_copies set unit_price_minor = ${price} where product_id = ${product}`,
     /** What an order has left behind. */
@@ -282,12 +461,12 @@ function setup() {
       const history = await db.sql`select 1 from order_history where order_id = ${id}`
       const rows = await db.sql<{ lines: string }>`select lines from outbox where lines like ${`%${id}%`}`
       const events = rows.flatMap(({ lines }) => readLines(lines)).filter(({ key }) => key === id)
-      for (const { value } of events) {
-        assert.equal((JSON.parse(String(value)) as { unitPriceMinor: number }).unitPriceMinor, orders[0]?.price)
-      }
+      const told = events.map(({ value }) => JSON.parse(String(value)) as { unitPriceMinor: number; sale?: object })
+      for (const { unitPriceMinor } of told) assert.equal(unitPriceMinor, orders[0]?.price)
       return {
         ...{ orders: orders.length, history: history.length, events: events.length },
         prices: orders.map(({ price }) => price),
+        ...(told.some(({ sale }) => sale !== undefined) ? { sales: told.map(({ sale }) => sale) } : {}),
       }
     },
     /** One process of the service, with connections of its own. */

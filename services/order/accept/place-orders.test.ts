@@ -30,6 +30,16 @@ test('the same order sent again has the same body, also with its fields in anoth
   assert.equal(again.body, first.body)
 })
 
+test('a request with a key holds it, and is another one with another key or with none', () => {
+  const order = { productId: 'A001', quantity: 2, buyerId: 'b-1' }
+  const { body, ...wish } = toWish('o-1', order, TRACEPARENT, 'key-1')
+
+  assert.deepEqual(wish, { orderId: 'o-1', ...order, traceparent: TRACEPARENT, key: 'key-1' })
+  assert.equal(body, toWish('o-1', order, TRACEPARENT, 'key-1').body)
+  assert.notEqual(body, toWish('o-1', order, TRACEPARENT, 'key-2').body)
+  assert.notEqual(body, toWish('o-1', order, TRACEPARENT).body)
+})
+
 test('orders have the same body exactly when buyer, product and quantity are the same', () => {
   fc.assert(
     fc.property(bodies, bodies, (one, other) => {
