@@ -213,6 +213,21 @@ test('under one key stands one order, in whatever flushes of whatever replicas; 
   assert.equal(await one.accept(order('key-0-y')), 'accepted')
 })
 
+test('a key counts where nothing is left, too: a repetition is answered as before, and names its order', async () => {
+  const { replica, order, traces, product, addProduct } = setup()
+  const other = await addProduct('other')
+  const [before, now] = [replica().batch, replica(undefined, { soldOut: product }).batch]
+  assert.equal(await before.accept(order('a', 1, product, 'first')), 'accepted')
+  assert.equal(await now.accept(order('a', 1, product, 'first')), 'accepted')
+  assertRefused(await now.accept(order('a', 2, product, 'first')), 'idempotency-key-reused')
+  assertRefused(await now.accept(order('b', 1, product, 'first')), 'idempotency-key-reused')
+  assertRefused(await now.accept(order('b', 1, product, 'second')), 'sold-out')
+  assert.equal(await now.accept(order('a', 1, product, 'third')), 'accepted')
+  assertRefused(await now.accept(order('b', 1, other, 'third')), 'idempotency-key-reused')
+  assert.equal(await now.accept(order('b', 1, other, 'second')), 'accepted', 'what was refused has not used its key')
+  assert.deepEqual(await traces('a'), { orders: 1, history: 1, events: 1, prices: [100] })
+})
+
 test('the same orders at two replicas and in both lanes of each are there once, and everybody is told so', async () => {
   const { replica, order, traces } = setup()
   const ids = Array.from({ length: 150 }, (_, index) => `o-${index}`)
