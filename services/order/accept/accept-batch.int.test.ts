@@ -444,7 +444,7 @@ function setup() {
         key === undefined ? undefined : `${orderId('')}${key}`,
       ),
     /** A sale that starts and ends in so many seconds of the database. */
-    putOnSale: ({
+    putOnSale: async ({
       id = `sale-of-${product}`,
       price = 70,
       units = 10,
@@ -458,13 +458,16 @@ function setup() {
       limit?: number
       starts?: number
       ends?: number
-    }) => db.sql`
+    }) => {
+      await ready
+      await db.sql`
       update product_copies
       set sale_id = ${id}, sale_price_minor = ${price}::bigint, sale_units = ${units}::int,
         sale_limit_per_buyer = ${limit}::int,
         sale_starts_at = now() + ${starts}::int * interval '1 second',
         sale_ends_at = now() + ${ends}::int * interval '1 second'
-      where product_id = ${product}`,
+      where product_id = ${product}`
+    },
     setPrice: (price: number) =>
       db.sql`update product_copies set unit_price_minor = ${price} where product_id = ${product}`,
     /** What an order has left behind. */
