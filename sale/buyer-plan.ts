@@ -10,9 +10,11 @@ export interface Mix {
   readonly otherBody: number
   /** Give the order up at once. */
   readonly cancel: number
+  /** Come four times, for an order each: more than a time sale may let one buyer have. */
+  readonly greedy: number
 }
 
-export const USUAL_MIX: Mix = { doubleClick: 0.05, repeat: 0.1, otherBody: 0.03, cancel: 0.03 }
+export const USUAL_MIX: Mix = { doubleClick: 0.05, repeat: 0.1, otherBody: 0.03, cancel: 0.03, greedy: 0.05 }
 
 /** What one buyer does; a function of the seed and the buyer's number alone. */
 export interface Plan {
@@ -39,12 +41,16 @@ export interface PlanOptions {
 /** Of ten buyers, six take one, three take two, one takes three. */
 const QUANTITIES = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3] as const
 
-/** Buyers count from 1. */
+const GREEDY_ORDERS = 4
+
+/** Buyers count from 1; one who comes four times counts as four. */
 export function planOf(number: number, { seed, name, products, mix, cancelUntil }: PlanOptions): Plan {
   const draw = (label: number): number => randomOf(seed, number, label)
+  const firstOfFour = number - ((number - 1) % GREEDY_ORDERS)
+  const isGreedy = randomOf(seed, firstOfFour, 7) < mix.greedy
   return {
     orderId: `${name}-${number}`,
-    buyerId: `${name}-buyer-${number}`,
+    buyerId: `${name}-buyer-${isGreedy ? firstOfFour : number}`,
     productId: products[Math.floor(draw(1) * products.length)] ?? '',
     quantity: QUANTITIES[Math.floor(draw(2) * QUANTITIES.length)] ?? 1,
     doubleClick: draw(3) < mix.doubleClick,
@@ -57,4 +63,17 @@ export function planOf(number: number, { seed, name, products, mix, cancelUntil 
 /** When a buyer comes, in milliseconds after the beginning: at the rate, each at a random moment of their own slot. */
 export function arrivalMs(number: number, ordersPerSecond: number, seed: number): number {
   return ((number - 1 + randomOf(seed, number, 0)) * 1000) / ordersPerSecond
+}
+
+/** When buyers of a sale come that opens after so long. */
+export interface Opening {
+  readonly opensInMs: number
+  /** So many come before it opens; those with the lowest numbers. */
+  readonly early: number
+}
+
+/** As `arrivalMs`, of a sale that opens later: the early ones come at any time before, the others from then on. */
+export function comesMs(number: number, ordersPerSecond: number, seed: number, { opensInMs, early }: Opening): number {
+  if (number > early) return opensInMs + arrivalMs(number - early, ordersPerSecond, seed)
+  return ((number - 1 + randomOf(seed, number, 0)) * opensInMs) / early
 }

@@ -41,9 +41,9 @@ test('an order is sent again, byte by byte the same, until somebody says what be
   await using door = await openDoor((order, reply) => {
     const sent = [...(bodies.get(order.orderId) ?? []), order.body]
     bodies.set(order.orderId, sent)
-    if (sent.length === 1) return problem(reply, 503, 'database-unavailable', true)
+    if (sent.length === 1) return problem(reply, 503, 'database-unavailable', { refused: true })
     if (sent.length === 2) return reply.socket?.destroy()
-    if (sent.length === 3) return problem(reply, 503, 'outcome-unknown', false)
+    if (sent.length === 3) return problem(reply, 503, 'outcome-unknown', { refused: false })
     return accept(order, reply)
   })
   const buyers = new Buyers({ ...door.usual, count: 10, ordersPerSecond: 1_000 })
@@ -59,7 +59,9 @@ test('Retry-After is kept', async () => {
   const at: number[] = []
   await using door = await openDoor((order, reply) => {
     at.push(performance.now())
-    return at.length === 1 ? problem(reply, 503, 'overloaded', true, '1') : accept(order, reply)
+    return at.length === 1
+      ? problem(reply, 503, 'overloaded', { refused: true, retryAfter: '1' })
+      : accept(order, reply)
   })
   await new Buyers({ ...door.usual, count: 1 }).done()
 
@@ -67,11 +69,65 @@ test('Retry-After is kept', async () => {
   assert.ok(second - first >= 1_000 && second - first < 2_500, `${second - first} ms`)
 })
 
+test('who comes before a time sale begins is there when it does', async () => {
+  const opensAt = Date.now() + 800
+  const tries = new Map<string, number>()
+  await using door = await openDoor((order, reply) => {
+    tries.set(order.orderId, (tries.get(order.orderId) ?? 0) + 1)
+    const startsInMs = opensAt - Date.now()
+    if (startsInMs <= 0) return accept(order, reply)
+    return problem(reply, 409, 'sale-not-started', { refused: true, about: { startsInMs } })
+  })
+  const opening = { opensInMs: 800, early: 10 }
+  const buyers = new Buyers({ ...door.usual, count: 12, ordersPerSecond: 1_000, opening })
+  await buyers.done()
+
+  const { accepted, tooEarly, unexpected } = buyers.figures
+  assert.deepEqual([accepted, unexpected, buyers.outcome().turnedAway], [12, 0, []])
+  assert.equal(
+    tooEarly,
+    [...tries.values()].reduce((sum, count) => sum + count - 1, 0),
+  )
+  assert.ok(tooEarly > 0)
+  assert.deepEqual(
+    [1, 10].map((number) => buyers.dueAt(number) - buyers.beganAt),
+    [800, 800],
+    'to wait for the sale is no latency of the shop',
+  )
+})
+
+test('who wants more than one buyer may have is turned away for good', async () => {
+  await using door = await openDoor((_order, reply) =>
+    problem(reply, 409, 'buyer-limit', { refused: true, about: { limitPerBuyer: 2 } }),
+  )
+  const buyers = new Buyers({ ...door.usual, count: 3 })
+  await buyers.done()
+
+  assert.deepEqual(buyers.outcome().turnedAway, ['b-1', 'b-2', 'b-3'])
+  assert.deepEqual([buyers.figures.overLimit, buyers.figures.unexpected], [3, 0])
+  assert.equal(buyers.lastTurnedAwayAt, undefined, 'nobody said that nothing is left')
+})
+
+test('through a gateway a token says who buys, and the body does not', async () => {
+  const seen: unknown[] = []
+  await using door = await openDoor((order, reply) => {
+    seen.push([order.url, order.authorization, JSON.parse(order.body)])
+    return accept(order, reply)
+  })
+  const [url = ''] = door.usual.urls
+  const headersFor = (buyerId: string) => ({ authorization: `Bearer of-${buyerId}` })
+  await new Buyers({ ...door.usual, urls: [`${url}/api/`], headersFor, count: 1 }).done()
+
+  const [[path, token, body]] = seen as [[string, string, Record<string, unknown>]]
+  assert.deepEqual([path, token], ['/api/orders', 'Bearer of-b-buyer-1'])
+  assert.deepEqual(Object.keys(body), ['orderId', 'productId', 'quantity'])
+})
+
 test('a refusal behind an attempt without an answer says nothing of that attempt', async () => {
   let attempts = 0
   await using door = await openDoor((_order, reply) => {
     attempts += 1
-    return attempts === 1 ? reply.socket?.destroy() : problem(reply, 409, 'sold-out', true)
+    return attempts === 1 ? reply.socket?.destroy() : problem(reply, 409, 'sold-out', { refused: true })
   })
   const buyers = new Buyers({ ...door.usual, count: 1 })
   await buyers.done()
@@ -101,6 +157,8 @@ test('what a shop must not answer is remembered', async () => {
 interface Order {
   readonly orderId: string
   readonly body: string
+  readonly url: string
+  readonly authorization: string | undefined
 }
 
 type Answerer = (order: Order, reply: ServerResponse) => unknown
@@ -109,12 +167,12 @@ async function openDoor(answer: Answerer): Promise<AsyncDisposable & { usual: Bu
   const server = createServer((request, reply) => {
     void read(request).then((body) => {
       const [, orderId = request.url ?? ''] = /"orderId":"([^"]+)"/.exec(body) ?? []
-      answer({ orderId, body }, reply)
+      answer({ orderId, body, url: request.url ?? '', authorization: request.headers.authorization }, reply)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const mix = { doubleClick: 0, repeat: 0, otherBody: 0, cancel: 0 }
+  const mix = { doubleClick: 0, repeat: 0, otherBody: 0, cancel: 0, greedy: 0 }
   return {
     usual: { urls: [url], products: ['A'], ordersPerSecond: 100, name: 'b', mix },
     async [Symbol.asyncDispose]() {
@@ -134,9 +192,14 @@ function accept({ orderId }: Order, reply: ServerResponse): void {
   reply.writeHead(202, { 'content-type': 'application/json' }).end(`{"orderId":"${orderId}","status":"PLACED"}`)
 }
 
-function problem(reply: ServerResponse, status: number, code: string, refused: boolean, retryAfter?: string): void {
+function problem(
+  reply: ServerResponse,
+  status: number,
+  code: string,
+  { refused, retryAfter, about = {} }: { refused: boolean; retryAfter?: string; about?: object },
+): void {
   reply.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter })
-  reply.end(JSON.stringify({ code, ...(refused ? { accepted: false } : {}) }))
+  reply.end(JSON.stringify({ code, ...about, ...(refused ? { accepted: false } : {}) }))
 }
 
 async function until(holds: () => boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Told, Wish } from '@timesale/verify/verdict'
-import { arrivalMs, planOf, USUAL_MIX, type Mix, type Plan, type PlanOptions } from './buyer-plan.ts'
+import { comesMs, planOf, USUAL_MIX, type Mix, type Opening, type Plan, type PlanOptions } from './buyer-plan.ts'
 import { Latency, type Percentiles } from './latency.ts'
 import { OrderClient, type Answer } from './order-client.ts'
 import { randomOf } from './random.ts'
@@ -8,6 +8,13 @@ import { randomOf } from './random.ts'
 export interface BuyersOptions {
   /** One process of the order service or several; a buyer without an answer asks the next. */
   readonly urls: readonly string[]
+  /**
+   * What a request carries besides, by its buyer: a token, where `urls` are of the gateway (`http://host:port/api`). The
+   * token says who buys, so the body does not.
+   */
+  readonly headersFor?: (buyerId: string) => Readonly<Record<string, string>>
+  /** Of a time sale that has not begun; it has by default, and nobody comes too early. */
+  readonly opening?: Opening
   /** Each buyer takes one of them. */
   readonly products: readonly string[]
   /** Over all buyers, whatever the shop does: a slow shop meets more of them at once. */
@@ -50,6 +57,9 @@ export interface Figures {
   readonly repeatsConfirmed: number
   readonly reusesRefused: number
   readonly cancelled: number
+  /** Attempts that were told to come again when the sale begins; orders refused at the door as more than a buyer may have. */
+  readonly tooEarly: number
+  readonly overLimit: number
   /** Answers that must not be. */
   readonly unexpected: number
   /** From the moment a buyer was to come until the first answer that says what became of the order, in milliseconds. */
@@ -77,6 +87,8 @@ export class Buyers {
   #noAnswer = 0
   #repeatsConfirmed = 0
   #reusesRefused = 0
+  #tooEarly = 0
+  #overLimit = 0
   #unexpectedCount = 0
   #gaveUp = 0
   #lastTurnedAwayAt: number | undefined
@@ -119,7 +131,7 @@ export class Buyers {
     await this.done()
   }
 
-  /** When a buyer was to come, in milliseconds since the epoch. */
+  /** When a buyer was to be served: when they came, or when the sale began; in milliseconds since the epoch. */
   dueAt(number: number): number {
     return this.beganAt + this.#dueMs(number)
   }
@@ -147,6 +159,8 @@ export class Buyers {
       repeatsConfirmed: this.#repeatsConfirmed,
       reusesRefused: this.#reusesRefused,
       cancelled: this.#fates.count(CANCELLED),
+      tooEarly: this.#tooEarly,
+      overLimit: this.#overLimit,
       unexpected: this.#unexpectedCount,
       answerMs: this.#latency.percentiles,
     }
@@ -173,13 +187,21 @@ export class Buyers {
     return { accepted: ids(ACCEPTED), turnedAway: ids(TURNED_AWAY), cancelled: ids(CANCELLED), wishOf }
   }
 
+  #comesMs(number: number): number {
+    return comesMs(number, this.#options.ordersPerSecond, this.#plans.seed, this.#opening)
+  }
+
   #dueMs(number: number): number {
-    return arrivalMs(number, this.#options.ordersPerSecond, this.#plans.seed)
+    return Math.max(this.#comesMs(number), this.#opening.opensInMs)
+  }
+
+  get #opening(): Opening {
+    return this.#options.opening ?? ALREADY_OPEN
   }
 
   async #arrive(count: number): Promise<void> {
     while (!this.#stopped && this.#arrived < count) {
-      const nextMs = this.#dueMs(this.#arrived + 1)
+      const nextMs = this.#comesMs(this.#arrived + 1)
       const waitMs = this.#began + nextMs - performance.now()
       // Timers are whole milliseconds; all who are due by then come at once.
       if (waitMs > 0) {
@@ -195,7 +217,7 @@ export class Buyers {
 
   async #buy(number: number): Promise<void> {
     const plan = this.plan(number)
-    const body = bodyOf(plan)
+    const body = this.#bodyOf(plan)
     const first = this.#order(number, body, plan.orderId)
     const second = plan.doubleClick ? this.#order(number, body, plan.orderId) : undefined
     const known = await first
@@ -217,6 +239,10 @@ export class Buyers {
     } else if (answer.status === 409 && answer.code === 'sold-out' && answer.refused) {
       this.#fates.turnAway(number)
       this.#lastTurnedAwayAt = Date.now()
+    } else if (answer.status === 409 && answer.code === 'buyer-limit' && answer.refused) {
+      // More at once than one buyer may have. Of several orders only stock knows the sum.
+      this.#fates.turnAway(number)
+      this.#overLimit += 1
     } else {
       this.#complain(`order ${orderId} was answered ${answer.status} ${answer.code}`)
     }
@@ -225,7 +251,7 @@ export class Buyers {
 
   // The same order once more: the same bytes once more.
   async #repeat(number: number, { orderId, ...plan }: Plan, before: Answer): Promise<void> {
-    const again = await this.#persist(number, '/orders', bodyOf({ orderId, ...plan }))
+    const again = await this.#persist(number, '/orders', this.#bodyOf({ orderId, ...plan }))
     if (again === undefined) return
     if (again.status === 202 && again.text === before.text) this.#repeatsConfirmed += 1
     else this.#complain(`order ${orderId} was answered ${before.text} and then ${again.status} ${again.text}`)
@@ -233,7 +259,7 @@ export class Buyers {
 
   // Another order under the same id has no effect.
   async #reuse(number: number, plan: Plan): Promise<void> {
-    const answer = await this.#persist(number, '/orders', bodyOf({ ...plan, quantity: plan.quantity + 1 }))
+    const answer = await this.#persist(number, '/orders', this.#bodyOf({ ...plan, quantity: plan.quantity + 1 }))
     if (answer === undefined) return
     if (answer.status === 422 && answer.code === 'order-id-reused') this.#reusesRefused += 1
     else this.#complain(`another order under ${plan.orderId} was answered ${answer.status} ${answer.code}`)
@@ -257,13 +283,16 @@ export class Buyers {
   ): Promise<Answer | undefined> {
     const until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS)
     for (let attempt = 0; !this.#end.signal.aborted; attempt += 1) {
-      const answer = await this.#client.post(number + attempt, path, body)
+      const headers = this.#options.headersFor?.(this.plan(number).buyerId)
+      const answer = await this.#client.post(number + attempt, path, body, headers)
       const kind = classOf(answer)
       this.#classes[kind] += 1
       if (answer.status === 503) this.#unavailable += 1
       else if (kind === 'info') this.#noAnswer += 1
       if (kind === 'info') onUncertain()
-      if (kind !== 'info' && answer.status !== 503) return answer
+      const isEarly = answer.code === 'sale-not-started' && answer.refused
+      if (isEarly) this.#tooEarly += 1
+      if (kind !== 'info' && answer.status !== 503 && !isEarly) return answer
       if (performance.now() > until) return undefined
       await sleep(pauseMs(answer, attempt, randomOf(this.#plans.seed, number, 100 + attempt)), undefined, {
         signal: this.#end.signal,
@@ -272,25 +301,22 @@ export class Buyers {
     return undefined
   }
 
+  #bodyOf({ orderId, productId, quantity, buyerId }: Plan): string {
+    const order = { orderId, productId, quantity }
+    return JSON.stringify(this.#options.headersFor === undefined ? { ...order, buyerId } : order)
+  }
+
   #complain(text: string): void {
     this.#unexpectedCount += 1
     if (this.#unexpected.length < COMPLAINTS) this.#unexpected.push(text)
   }
 }
 
+const ALREADY_OPEN: Opening = { opensInMs: 0, early: 0 }
 const CONNECTIONS = 256
 const ANSWER_WITHIN_MS = 10_000
 const PATIENCE_MS = 120_000
 const COMPLAINTS = 10
-
-function bodyOf({
-  orderId,
-  productId,
-  quantity,
-  buyerId,
-}: Omit<Plan, 'doubleClick' | 'repeat' | 'otherBody' | 'cancel'>): string {
-  return JSON.stringify({ orderId, productId, quantity, buyerId })
-}
 
 /** What an answer says of the effect of its request. */
 export function classOf({ status, refused }: Pick<Answer, 'status' | 'refused'>): AttemptClass {
@@ -303,7 +329,13 @@ const PAUSE_MIN_MS = 100
 const PAUSE_MAX_MS = 2_000
 
 /** How long a buyer waits before the next attempt: as long as the shop asks for, and a little more, each another. */
-export function pauseMs({ retryAfterMs }: Pick<Answer, 'retryAfterMs'>, attempt: number, random: number): number {
+export function pauseMs(
+  { retryAfterMs, startsInMs }: Pick<Answer, 'retryAfterMs'> & Partial<Pick<Answer, 'startsInMs'>>,
+  attempt: number,
+  random: number,
+): number {
+  // Nobody wants to be late for a sale.
+  if (startsInMs !== undefined) return startsInMs + random * PAUSE_MIN_MS
   if (retryAfterMs !== undefined) return retryAfterMs + random * Math.max(PAUSE_MIN_MS, retryAfterMs / 2)
   return Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** attempt) * (0.5 + random)
 }

@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { Complaint, runCommand, wholeNumber, WrongUsage } from '@timesale/local/commands/command-line'
 import { shortView, wholeView, type Moment } from './live-view.ts'
 import { holds, verdictJson, verdictText } from './report.ts'
-import { runSale, SaleAborted } from './rush.ts'
+import { runSale, SaleAborted, type RushOptions } from './rush.ts'
 import { withShop } from './sale-shop.ts'
 import { Screen } from './screen.ts'
 
@@ -16,6 +16,9 @@ Takes the running shop; where none runs, starts one in a temporary folder and st
   --units N         units on sale (1000)
   --buyers N        buyers (20000)
   --rate N          buyers a second (a twentieth of them all)
+  --limit N         units one buyer may have, by however many orders (2)
+  --starts-in N     seconds until the sale begins (3); some buyers come before, and again then
+  --no-time-sale    at the usual price, at any time, as much as anybody wants
   --seed N          who buys what and does what besides; the same seed makes the same buyers
   --kill A,B,...    kill these parts one after the other during the rush: stock, order, kafka-1, redis, postgres-order, ...
                     they come back by themselves; npm run status shows their names
@@ -36,6 +39,9 @@ await runCommand({
     units: { type: 'string' },
     buyers: { type: 'string' },
     rate: { type: 'string' },
+    limit: { type: 'string' },
+    'starts-in': { type: 'string' },
+    'no-time-sale': { type: 'boolean' },
     seed: { type: 'string' },
     kill: { type: 'string' },
     json: { type: 'boolean' },
@@ -48,6 +54,7 @@ await runCommand({
       units: wholeNumber('units', values.units ?? '1000', { min: 1, max: 1_000_000 }),
       ordersPerSecond: wholeNumber('rate', values.rate ?? String(Math.ceil(buyers / 20)), { min: 1, max: 50_000 }),
       seed: wholeNumber('seed', values.seed ?? String(randomInt(1_000_000)), { min: 0, max: 999_999_999 }),
+      timeSale: timeSaleOf(values),
     }
     const kill = namesOf(values.kill)
     try {
@@ -68,6 +75,7 @@ interface Asked {
   readonly buyers: number
   readonly ordersPerSecond: number
   readonly seed: number
+  readonly timeSale: RushOptions['timeSale']
   readonly kill: readonly string[]
   readonly json: boolean
   readonly data: string | undefined
@@ -117,6 +125,21 @@ function abortedByCtrlC(onAbort: () => void): AbortSignal {
     })
   }
   return end.signal
+}
+
+function timeSaleOf(
+  values: Readonly<{ limit?: string; 'starts-in'?: string; 'no-time-sale'?: boolean }>,
+): RushOptions['timeSale'] {
+  const { limit, 'starts-in': startsIn, 'no-time-sale': none } = values
+  if (none === true) {
+    if (limit !== undefined) throw new WrongUsage("Option '--limit' is of a time sale, and there is none")
+    if (startsIn !== undefined) throw new WrongUsage("Option '--starts-in' is of a time sale, and there is none")
+    return undefined
+  }
+  return {
+    limitPerBuyer: wholeNumber('limit', limit ?? '2', { min: 1, max: 1_000 }),
+    startsInSeconds: wholeNumber('starts-in', startsIn ?? '3', { min: 0, max: 60 }),
+  }
 }
 
 function namesOf(list: string | undefined): string[] {

@@ -39,6 +39,8 @@ export async function killDuring(
   shop: SaleShop,
   options: {
     readonly parts: readonly string[]
+    /** Before the rush begins. */
+    readonly waitMs: number
     readonly rushMs: number
     readonly signal: AbortSignal
     readonly onKill: (kill: Kill) => void
@@ -47,7 +49,7 @@ export async function killDuring(
   const began = performance.now()
   const moments = killMoments(options.parts.length)
   for (const [index, part] of options.parts.entries()) {
-    const due = (moments[index] ?? 0) * options.rushMs
+    const due = options.waitMs + (moments[index] ?? 0) * options.rushMs
     await sleep(Math.max(0, began + due - performance.now()), undefined, { signal: options.signal })
     await killWhenUp(shop, part, options.signal)
     options.onKill({ part, atSeconds: Math.round((performance.now() - began) / 100) / 10 })

@@ -32,7 +32,10 @@ export function wholeView(moment: Moment): string[] {
       '',
       `${whole(sight.confirmed)} confirmed, ${whole(sight.rejected)} rejected, ${whole(sight.cancelled)} cancelled, ${whole(sight.undecided)} undecided`,
     ),
-    row('sold out', `${whole(figures.turnedAway)} turned away at the door (409)`),
+    row(
+      'turned away',
+      `${whole(figures.turnedAway)} at the door (409), ${whole(figures.overLimit)} of them for the limit of a buyer; ${whole(figures.tooEarly)} came too early`,
+    ),
     row(
       'trouble',
       `${alarming(figures.unavailable, '503')}, ${alarming(figures.noAnswer, 'without an answer')}, ${whole(figures.waiting)} buyers wait`,

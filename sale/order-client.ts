@@ -9,36 +9,51 @@ export interface Answer {
   /** True where the body promises that nothing was accepted. */
   readonly refused: boolean
   readonly retryAfterMs: number | undefined
+  /** How long until the time sale begins, where that is why the order was refused. */
+  readonly startsInMs: number | undefined
 }
 
-/** Talks to processes of the order service, over so many connections to each. */
+interface Door {
+  readonly pool: Pool
+  /** Without a slash at its end. */
+  readonly basePath: string
+}
+
+/** Talks to processes of the order service, or to what stands before them, over so many connections to each. */
 export class OrderClient {
-  readonly #pools: readonly Pool[]
+  readonly #pools: readonly Door[]
   readonly #answerWithinMs: number
 
   constructor(options: { urls: readonly string[]; connections: number; answerWithinMs: number }) {
     this.#answerWithinMs = options.answerWithinMs
-    this.#pools = options.urls.map(
-      (url) =>
-        new Pool(url, {
-          connections: options.connections,
-          pipelining: 1,
-          connect: { timeout: options.answerWithinMs },
-          // The signal of each request is what ends it.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        }),
-    )
+    this.#pools = options.urls.map((url) => {
+      const { origin, pathname } = new URL(url)
+      const pool = new Pool(origin, {
+        connections: options.connections,
+        pipelining: 1,
+        connect: { timeout: options.answerWithinMs },
+        // The signal of each request is what ends it.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      })
+      return { pool, basePath: pathname.replace(/\/$/, '') }
+    })
   }
 
   /** Which of the processes is asked goes by `turn`. Never rejects. */
-  async post(turn: number, path: string, body?: string): Promise<Answer> {
-    const pool = this.#pools[turn % this.#pools.length] as Pool
+  async post(
+    turn: number,
+    path: string,
+    body?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const { pool, basePath } = this.#pools[turn % this.#pools.length] as Door
     try {
       const answer = await pool.request({
         method: 'POST',
-        path,
-        ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body }),
+        path: `${basePath}${path}`,
+        headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body }),
         signal: AbortSignal.timeout(this.#answerWithinMs),
       })
       const text = await answer.body.text()
@@ -49,14 +64,20 @@ export class OrderClient {
         code: answer.statusCode < 400 ? '' : (/"code":"([^"]*)"/.exec(text)?.[1] ?? ''),
         refused: text.includes('"accepted":false'),
         retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+        startsInMs: startsInMs(answer.statusCode, text),
       }
     } catch {
-      return { status: 0, text: '', code: '', refused: false, retryAfterMs: undefined }
+      return { status: 0, text: '', code: '', refused: false, retryAfterMs: undefined, startsInMs: undefined }
     }
   }
 
   /** Ends what is under way. */
   async close(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.destroy()))
+    await Promise.all(this.#pools.map(({ pool }) => pool.destroy()))
   }
+}
+
+function startsInMs(status: number, text: string): number | undefined {
+  const found = status === 409 ? /"startsInMs":(\d{1,12})/.exec(text)?.[1] : undefined
+  return found === undefined ? undefined : Number(found)
 }

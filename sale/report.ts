@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { plainTable } from '@timesale/local/commands/plain-table'
 import type { Finding } from '@timesale/verify/verdict'
 import { percentiles, whole } from './live-view.ts'
-import type { SaleResult } from './rush.ts'
+import type { RushOptions, SaleResult } from './rush.ts'
 
 /** The verdict for people: a table of the rules, and the first offenders of those that do not hold. */
 export function verdictText({ findings, figures, sight, rushSeconds, restSeconds }: SaleResult): string {
@@ -27,7 +27,14 @@ export function holds({ findings }: SaleResult): boolean {
 /** The same for programs. */
 export function verdictJson(
   result: SaleResult,
-  asked: { units: number; buyers: number; ordersPerSecond: number; seed: number; ownShop: boolean },
+  asked: {
+    units: number
+    buyers: number
+    ordersPerSecond: number
+    seed: number
+    timeSale: RushOptions['timeSale']
+    ownShop: boolean
+  },
 ): string {
   const { productId, figures, sight, kills, rushSeconds, restSeconds, findings } = result
   const { answerMs, ...counts } = figures

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Look } from '@timesale/verify/books'
 import { examine, settled, type Finding } from '@timesale/verify/verdict'
+import type { Opening } from './buyer-plan.ts'
 import { Buyers, type Figures } from './buyers.ts'
 import { checkParts, killDuring, waitForReturn, type Kill } from './kills.ts'
 import type { Moment } from './live-view.ts'
-import { putOnSale, type SaleShop } from './sale-shop.ts'
+import { putOnSale, startTimeSale, type SaleShop } from './sale-shop.ts'
 import { ShopWatch, type Sight } from './shop-watch.ts'
 
 export interface RushOptions {
@@ -11,6 +13,8 @@ export interface RushOptions {
   readonly buyers: number
   readonly ordersPerSecond: number
   readonly seed: number
+  /** Absent where the product is sold at its usual price, at any time, to whoever wants it all. */
+  readonly timeSale?: { readonly limitPerBuyer: number; readonly startsInSeconds: number } | undefined
   readonly kill: readonly string[]
   readonly signal: AbortSignal
   readonly onMoment: (moment: Moment) => void
@@ -38,7 +42,14 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
   await checkParts(shop, kill)
   const productId = `SALE-${seed}-${Date.now().toString(36)}`
   await putOnSale(shop, { productId, units, signal })
+  const opening = await open(shop, productId, options)
   options.onStep(`${units.toLocaleString('en-US')} units of ${productId} are on sale (seed ${seed}).`)
+  if (opening !== undefined) {
+    const { early, opensInMs } = opening
+    options.onStep(
+      `The time sale begins in ${(opensInMs / 1000).toFixed(1)} s, at most ${options.timeSale?.limitPerBuyer} units a buyer; ${early.toLocaleString('en-US')} buyers will not wait for it.`,
+    )
+  }
 
   const kills: Kill[] = []
   let watch: ShopWatch | undefined
@@ -49,6 +60,7 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
     count,
     seed,
     name: productId,
+    ...(opening === undefined ? {} : { opening }),
     onAccepted: (number) => watch?.follow(buyers.orderId(number), number),
   })
   watch = new ShopWatch(shop, { productId, dueAt: (number) => buyers.dueAt(number) })
@@ -58,6 +70,7 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
   try {
     const killing = killDuring(shop, {
       parts: kill,
+      waitMs: opening?.opensInMs ?? 0,
       rushMs: (count / options.ordersPerSecond) * 1000,
       signal: stopKilling,
       onKill: (one) => {
@@ -85,12 +98,46 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
       return { productId, figures, sight, kills, rushSeconds, restSeconds, findings: own }
     }
     options.onStep('Looking at the books: databases and topics.')
+    if (options.timeSale !== undefined) own.push(await findGreed(shop, productId, options.timeSale.limitPerBuyer))
     const lastRefusalAt = latest(buyers.lastTurnedAwayAt, sight.lastRejectionAt)
     const books = await examine(shop.books, buyers.outcome(), { soldOut: [{ productId, lastRefusalAt }] })
     return { productId, figures, sight, kills, rushSeconds, restSeconds, findings: [...own, ...books] }
   } finally {
     end.abort()
     await Promise.all([buyers.abandon(), watch.stop()])
+  }
+}
+
+/** Of a hundred buyers so many come before a time sale begins. */
+const EARLY_SHARE = 0.05
+
+async function open(shop: SaleShop, productId: string, options: RushOptions): Promise<Opening | undefined> {
+  const { timeSale, units, buyers, signal } = options
+  if (timeSale === undefined) return undefined
+  const { limitPerBuyer, startsInSeconds } = timeSale
+  const startsAt = new Date(Date.now() + startsInSeconds * 1000)
+  await startTimeSale(shop, { productId, units, startsAt, limitPerBuyer, signal })
+  const opensInMs = Math.max(0, startsAt.getTime() - Date.now())
+  return { opensInMs, early: opensInMs === 0 ? 0 : Math.ceil(buyers * EARLY_SHARE) }
+}
+
+// What each buyer got by the orders that stand; the verdict counts it again from what stock has reserved.
+async function findGreed(shop: SaleShop, productId: string, limit: number): Promise<Finding> {
+  await using look = await Look.open(shop.books, 'order')
+  const rows = await look.rows<[string, string]>(
+    `select buyer_id, sum(quantity) from orders where product_id = $1 and status = 'CONFIRMED'
+     group by buyer_id order by 2 desc, 1`,
+    [productId],
+  )
+  const got = rows.map(([buyerId, units]) => ({ buyerId, units: Number(units) }))
+  const tooMuch = got.filter(({ units }) => units > limit)
+  const all = got.reduce((sum, { units }) => sum + units, 0)
+  return {
+    rule: `no buyer got more than ${limit}`,
+    holds: tooMuch.length === 0,
+    says: `${got.length.toLocaleString('en-US')} buyers got ${all.toLocaleString('en-US')} units, at most ${got[0]?.units ?? 0} each`,
+    count: tooMuch.length,
+    offenders: tooMuch.slice(0, 10).map(({ buyerId, units }) => `${buyerId} got ${units}`),
   }
 }
 

@@ -85,8 +85,46 @@ export async function putOnSale(
       `The product service answered ${answer.status}: ${await answer.text()}\nLook at npm run status.`,
     )
   }
+  await until(async () => (await ask(shop, 'order', `/orderable-products/${productId}`)).status === 200, signal)
+}
+
+/** A time sale of all units of a product. */
+export interface TimeSale {
+  readonly startsAt: Date
+  readonly limitPerBuyer: number
+}
+
+const SALE_PRICE = 9_900
+/** Long enough for whatever is killed meanwhile. */
+const SALE_MS = 60 * 60 * 1000
+
+/** Puts a time sale on a product, and waits until order knows of it: before that it would sell at the usual price. */
+export async function startTimeSale(
+  shop: SaleShop,
+  { productId, units, startsAt, limitPerBuyer, signal }: TimeSale & Parameters<typeof putOnSale>[1],
+): Promise<void> {
+  const sale = {
+    saleId: productId,
+    priceMinor: SALE_PRICE,
+    units,
+    startsAt: startsAt.toISOString(),
+    endsAt: new Date(startsAt.getTime() + SALE_MS).toISOString(),
+    limitPerBuyer,
+  }
+  const answer = await ask(shop, 'product', `/products/${productId}/sale`, sale, 'PUT')
+  if (answer.status !== 200) {
+    throw new Complaint(`The product service answered ${answer.status} to a time sale: ${await answer.text()}`)
+  }
+  await until(async () => {
+    const product = await ask(shop, 'order', `/orderable-products/${productId}`)
+    return (await product.text()).includes('"saleId"')
+  }, signal)
+}
+
+/** Asks until it is so; rejects with a Complaint after half a minute. */
+async function until(isSo: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   const end = performance.now() + ORDERABLE_WITHIN_MS
-  while ((await ask(shop, 'order', `/orderable-products/${productId}`)).status !== 200) {
+  while (!(await isSo())) {
     signal.throwIfAborted()
     if (performance.now() > end) {
       throw new Complaint(
@@ -98,13 +136,19 @@ export async function putOnSale(
   }
 }
 
-async function ask(shop: SaleShop, service: ServiceName, path: string, body?: unknown): Promise<Response> {
+async function ask(
+  shop: SaleShop,
+  service: ServiceName,
+  path: string,
+  body?: unknown,
+  method = 'POST',
+): Promise<Response> {
   try {
     return await fetch(`${shop.url(service)}${path}`, {
       signal: AbortSignal.timeout(ANSWER_MS),
       ...(body === undefined
         ? {}
-        : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
   } catch (cause) {
     throw new Complaint(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { arrivalMs, planOf, USUAL_MIX } from './buyer-plan.ts'
+import { arrivalMs, comesMs, planOf, USUAL_MIX } from './buyer-plan.ts'
 import { classOf, pauseMs } from './buyers.ts'
 import { killMoments } from './kills.ts'
 import { Latency } from './latency.ts'
@@ -59,6 +59,43 @@ test('buyers come one after the other, each in a slot of their own, whatever the
       },
     ),
   )
+})
+
+test('some buyers come four times, and are the same buyer each time', () => {
+  const orders = [...Map.groupBy(plans, ({ buyerId }) => buyerId).values()]
+
+  assert.deepEqual(new Set(orders.map(({ length }) => length)), new Set([1, 4]))
+  const greedy = orders.filter(({ length }) => length === 4)
+  assert.ok(Math.abs((greedy.length * 4) / plans.length - USUAL_MIX.greedy) < 0.02, `${greedy.length}`)
+  assert.equal(new Set(plans.map(({ orderId }) => orderId)).size, plans.length)
+})
+
+test('of a sale that opens later some come before, all others from then on', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1_000 }),
+      fc.integer({ min: 0, max: 10_000 }),
+      fc.integer({ min: 0, max: 200 }),
+      fc.nat(),
+      (rate, opensInMs, early, seed) => {
+        const come = Array.from({ length: 400 }, (_none, index) => comesMs(index + 1, rate, seed, { opensInMs, early }))
+        assert.deepEqual(
+          come,
+          come.toSorted((one, other) => one - other),
+        )
+        assert.ok(come.slice(0, early).every((ms) => ms >= 0 && (ms < opensInMs || opensInMs === 0)))
+        const others = come.slice(early).map((ms, index) => Math.abs(ms - opensInMs - arrivalMs(index + 1, rate, seed)))
+        assert.ok(others.every((off) => off < 1e-6))
+      },
+    ),
+  )
+})
+
+test('who is too early comes again when the sale begins, and not before', () => {
+  for (const random of [0, 0.5, 0.99]) {
+    const pause = pauseMs({ retryAfterMs: undefined, startsInMs: 1_234 }, 9, random)
+    assert.ok(pause >= 1_234 && pause < 1_334)
+  }
 })
 
 test('an answer says what is known of its effect', () => {
