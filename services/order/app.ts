@@ -1,7 +1,9 @@
+import type { Settings } from '@timesale/contracts/settings'
 import { rememberInstallation } from '@timesale/postgres/installation'
 import type { Running } from '@timesale/process/run'
 import { RedisHints } from '@timesale/redis/redis'
 import { startService } from '@timesale/service/service'
+import { SettingsFollower } from '@timesale/settings/follow-settings'
 import { calmLog } from '@timesale/telemetry/logger'
 import { traceId } from '@timesale/telemetry/trace'
 import { AcceptBatch } from './accept/accept-batch.ts'
@@ -23,11 +25,13 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
       const { db, logger, registry, wakeRelay } = parts
       const redis = new RedisHints({ url: config.redisUrl, logger })
       const door = createDoor(redis, rememberInstallation(db.sql))
+      const settings = new SettingsFollower({ service: 'order', brokers: config.kafka.brokers, logger }).start()
       const accepted = calmLog(logger, 'order accepted')
       const batch = new AcceptBatch({
         db,
         door,
-        outboxFull: () => isFull(parts.outbox.latest, config.outboxCap),
+        outboxFull: () => isFull(parts.outbox.latest, config.outboxCap, settings.current),
+        paused: () => !settings.current.ordersOpen,
         logger,
         registry,
         onAccepted: (wishes) => {
@@ -46,12 +50,15 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
         consumer: { group: 'order', uses: ORDER_USES, apply: applyToOrders },
         degradations: () =>
           redis.reachable ? [] : ['redis: does not answer; repeated and sold-out orders ask PostgreSQL'],
-        close: () => redis.close(),
+        close: async () => {
+          await Promise.all([redis.close(), settings.stop()])
+        },
       }
     },
   })
 }
 
-function isFull(outbox: { pending: number; oldestMs: number }, cap: OutboxCap): boolean {
-  return outbox.pending > cap.events || outbox.oldestMs > cap.oldestMs
+// What an operator has set goes before what the service was started with.
+function isFull(outbox: { pending: number; oldestMs: number }, cap: OutboxCap, { outboxCapEvents }: Settings): boolean {
+  return outbox.pending > (outboxCapEvents ?? cap.events) || outbox.oldestMs > cap.oldestMs
 }

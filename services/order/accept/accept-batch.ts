@@ -23,6 +23,8 @@ export interface AcceptBatchOptions {
   readonly door: Door
   /** Too many events wait to be published for another promise to be made. */
   readonly outboxFull: () => boolean
+  /** An operator wants no new orders for a while; never, if left out. */
+  readonly paused?: () => boolean
   readonly logger: Logger
   readonly registry: Registry
   /** Orders were committed with their facts. */
@@ -69,8 +71,10 @@ export class AcceptBatch {
   async #flush(batch: readonly Waiting[]): Promise<Tell> {
     this.#flushSize.observe(batch.length)
     const full = this.#options.outboxFull()
+    const paused = this.#options.paused?.() === true
     const soldOut = new Set(batch.filter((one) => one.soldOut).map(({ wish }) => wish.orderId))
     const turnAway: TurnAway = ({ orderId }) => {
+      if (paused) return 'orders-paused'
       if (full) return 'outbox-full'
       return soldOut.has(orderId) ? 'sold-out' : undefined
     }

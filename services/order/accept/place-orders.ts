@@ -45,7 +45,7 @@ export function toWish(orderId: string, body: PlaceOrder, traceparent: string, k
 }
 
 /** Why an order that is new would be turned away at the door, if it would be. */
-export type TurnAway = (wish: Wish) => 'sold-out' | 'outbox-full' | undefined
+export type TurnAway = (wish: Wish) => 'sold-out' | 'outbox-full' | 'orders-paused' | undefined
 
 /** Offers as they were looked up last. May be old: the database compares them when it inserts. */
 type OffersByProduct = Offers['byProduct']
