@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { Admin } from '@platformatic/kafka'
 import { fact } from '@timesale/contracts/event'
 import { OrderPlaced } from '@timesale/contracts/order-events'
 import { DEFAULT_SETTINGS, type Settings } from '@timesale/contracts/settings'
 import { SettingsChanged } from '@timesale/contracts/settings-events'
 import type { ReceivedEvent } from '@timesale/kafka/decode'
 import { TopicTail, type TopicTailOptions } from '@timesale/kafka/topic-tail'
+import { PARTITIONS } from '@timesale/contracts/topics'
 import { createLogger } from '@timesale/telemetry/logger'
 import { orderTold } from '@timesale/testkit/events'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
@@ -124,6 +126,31 @@ test('events that could not be taken come again, and none is left out', async ()
 
   assert.equal(heard.size, 12 + 24)
   assert.ok(refusals > 3)
+})
+
+test('a topic that was made anew is read from its beginning', async () => {
+  const heard: string[] = []
+  const ended = tail({
+    topics: ['order-topic'],
+    from: 'end',
+    onEvents: (events) => void heard.push(...namesOf(events)),
+  })
+  await ended.caughtUp
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [infra.brokers] })
+  try {
+    await admin.deleteTopics({ topics: ['order-topic'] })
+    await until('it sees that the topic is gone', () => gone.has(ended))
+    await admin.createTopics({ topics: ['order-topic'], partitions: PARTITIONS, replicas: 1 })
+  } finally {
+    await admin.close()
+  }
+
+  await until('it can be written to', async () => {
+    await produce(infra.brokers, [orderTold('placed', { orderId: 'anew', productId: 'A001', quantity: 1 })])
+    return true
+  })
+
+  await until('it is heard', () => heard.includes('anew.1'))
 })
 
 test('a topic that nobody has made yet is waited for', async () => {
