@@ -10,9 +10,10 @@ import { NOTIFICATION_USES } from '../services/notification/events/consumer.ts'
 import { ORDER_USES } from '../services/order/events/consumer.ts'
 import { PRODUCT_USES } from '../services/product/events/consumer.ts'
 import { STOCK_USES } from '../services/stock/events/consumer.ts'
+import { STOREFRONT_USES } from '../services/storefront/events/consumer.ts'
 import { EVENTS } from './catalogue.ts'
 import { fact, type EventDefinition } from './event.ts'
-import { GROUPS, type Group } from './topics.ts'
+import { GROUPS, VIEW_GROUPS } from './topics.ts'
 
 // samples/ holds what is on the topics for ever. A sample is never changed: a consumer that no longer accepts one could
 // no longer read the topic from its beginning. Fields that came later have samples of their own.
@@ -79,19 +80,26 @@ test('every consumer accepts samples with fields that a later producer may add',
 })
 
 test('every consumer uses only what its topics carry', () => {
-  for (const [group, uses] of Object.entries(USES) as [Group, readonly EventDefinition[]][]) {
+  for (const [group, uses] of Object.entries(USES) as [Reader, readonly EventDefinition[]][]) {
     for (const { topic, type } of uses) {
-      assert.ok((GROUPS[group] as readonly string[]).includes(topic), `${group} never hears ${type}`)
+      assert.ok((READERS[group] as readonly string[]).includes(topic), `${group} never hears ${type}`)
     }
   }
 })
 
 const USES: Readonly<Record<Group, readonly EventDefinition[]>> = {
+const SAMPLES = join(import.meta.dirname, 'samples')
+
+const READERS = { ...GROUPS, ...VIEW_GROUPS }
+type Reader = keyof typeof READERS
+
+const USES: Readonly<Record<Reader, readonly EventDefinition[]>> = {
   order: ORDER_USES,
   stock: STOCK_USES,
   product: PRODUCT_USES,
   notification: NOTIFICATION_USES,
   analytics: ANALYTICS_USES,
+  storefront: STOREFRONT_USES,
 }
 
 interface Sample {
@@ -134,8 +142,9 @@ function recordOf({ definition, headers, key, value }: SampleOf, added: object =
 
 function eachSampleOfEachGroup(
   check: (group: Group, sample: SampleOf, decode: ReturnType<typeof createDecoder>) => void,
+  check: (group: Reader, definition: EventDefinition, decode: ReturnType<typeof createDecoder>) => void,
 ): void {
-  for (const [group, topics] of Object.entries(GROUPS) as [Group, readonly string[]][]) {
+  for (const [group, topics] of Object.entries(READERS) as [Reader, readonly string[]][]) {
     const known = EVENTS.filter(({ topic }) => topics.includes(topic))
     // As the consumer makes it (packages/kafka/consumer.ts).
     const decode = createDecoder(known, USES[group])

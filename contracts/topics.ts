@@ -19,6 +19,14 @@ export const GROUPS = {
 } as const satisfies Record<string, readonly TopicName[]>
 export type Group = keyof typeof GROUPS
 
+/**
+ * Readers whose positions are with what they build and not with the group, so that both move in one step. What they have
+ * done is committed for these groups afterwards, to be seen; they have no inbox and make no dead letters.
+ */
+export const VIEW_GROUPS = {
+  storefront: ['product-topic', 'stock-topic', 'order-topic', 'seller-topic'],
+} as const satisfies Record<string, readonly TopicName[]>
+
 /** What provisioning creates. Replication is the cluster's (1 broker: 1, 3 brokers: 3 with min.insync.replicas 2). */
 export interface TopicSpec {
   readonly name: string

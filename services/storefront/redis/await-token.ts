@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Refusal } from '@timesale/contracts/refusals'
+import { readViewToken, VIEW_TOKEN_HEADER, type ViewToken } from '@timesale/contracts/view-token'
+import { isOperator, type Principal } from '@timesale/identity/principal'
+import type { RedisStore } from '@timesale/redis/redis-store'
+import { readProgress, type Progress, type Seen } from './read-view.ts'
+
+/** What is asked of a request. */
+interface Asking {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly principal: Principal
+}
+
+const WAIT_MS = 2_000
+/** Each waiting reader is a look at Redis every 40 ms. */
+const ASK_EVERY_MS = 40
+const WAITING_MAX = 500
+/** What an answer needs to be on its way before the caller gives up. */
+const ANSWER_TAKES_MS = 100
+
+const KINDS: Partial<Record<ViewToken['source'], 'product' | 'shop' | 'order'>> = {
+  '/product/products': 'product',
+  '/seller/shops': 'shop',
+  '/order/orders': 'order',
+}
+
+let waiting = 0
+
+/**
+ * Waits until the view shows the fact that the request's token names, up to 2 s and no longer than the caller waits; then
+ * throws `view-behind` with how far the view is behind. Somebody else's order is never shown, so its token is waited for
+ * and refused just like that of an order there is not. Nothing to wait for without a token.
+ */
+export async function awaitToken(store: RedisStore, { headers, principal }: Asking): Promise<void> {
+  const text = headers[VIEW_TOKEN_HEADER]
+  if (text === undefined) return
+  const { kind, aggregateId, version } = tokenOf(text)
+  const end = performance.now() + waitMs(headers['x-timeout-ms'])
+  waiting += 1
+  try {
+    for (;;) {
+      const seen = await readProgress(store, kind, aggregateId)
+      const isTold = kind !== 'order' || mayAskAfter(principal, seen.content.buyerId)
+      if (isTold && seen.content.version >= version) return
+      if (performance.now() + ASK_EVERY_MS > end || waiting > WAITING_MAX) throw behind(seen)
+      await sleep(ASK_EVERY_MS)
+    }
+  } finally {
+    waiting -= 1
+  }
+}
+
+function tokenOf(text: string | string[]): Omit<ViewToken, 'source'> & { kind: 'product' | 'shop' | 'order' } {
+  const token = typeof text === 'string' ? readViewToken(text) : undefined
+  const kind = token === undefined ? undefined : KINDS[token.source]
+  if (token !== undefined && kind !== undefined) return { ...token, kind }
+  const message = 'is none that a write has answered'
+  throw new Refusal('invalid-request', { errors: [{ field: VIEW_TOKEN_HEADER, message }] }, `view-token ${message}`)
+}
+
+/** `left` is what the caller still waits, in milliseconds. */
+function waitMs(left: string | string[] | undefined): number {
+  if (typeof left !== 'string' || !/^\d{1,9}$/.test(left)) return WAIT_MS
+  return Math.min(WAIT_MS, Math.max(0, Number(left) - ANSWER_TAKES_MS))
+}
+
+function mayAskAfter(principal: Principal, buyerId: string): boolean {
+  return isOperator(principal) || (principal.kind === 'account' && principal.accountId === buyerId)
+}
+
+// Nothing behind: the fact has not reached the topics yet.
+function behind({ asOf, content: { lag } }: Seen<Progress>): Refusal {
+  const seconds = lag === 0 || asOf === '' ? 0 : Math.max(0, (Date.now() - Date.parse(asOf)) / 1000)
+  return new Refusal('view-behind', { behindRecords: lag, behindSeconds: Math.round(seconds * 10) / 10 })
+}

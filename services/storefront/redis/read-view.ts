@@ -1,0 +1,235 @@
+import { Refusal } from '@timesale/contracts/refusals'
+import {
+  redisScript,
+  RedisStoreUnavailable,
+  type RedisReply,
+  type RedisScript,
+  type RedisStore,
+} from '@timesale/redis/redis-store'
+import type { StoredProduct } from '../product-page.ts'
+import { KEYS_IN_LUA, VIEW_FORM } from './view-keys.ts'
+
+/** Something of the generation that is served, and the time of the newest event in it; '' before the first. */
+export interface Seen<Content> {
+  readonly asOf: string
+  readonly content: Content
+}
+
+export interface StoredOrder {
+  readonly orderId: string
+  readonly productId: string
+  readonly quantity: number
+  readonly unitPriceMinor: number
+  readonly currency: string
+  readonly status: string
+  readonly placedAt: Date
+  readonly changedAt: Date
+}
+
+export interface ProductList {
+  readonly products: readonly StoredProduct[]
+  /** Where the next page begins; undefined on the last. */
+  readonly next: string | undefined
+}
+
+/** How far the view has got with one aggregate, and how far it is behind. */
+export interface Progress {
+  readonly version: number
+  /** Whose order it is; '' for anything else. */
+  readonly buyerId: string
+  readonly lag: number
+}
+
+/** In the order of `productIds`; undefined for those that there are not. */
+export async function readProducts(
+  store: RedisStore,
+  productIds: readonly string[],
+): Promise<Seen<(StoredProduct | undefined)[]>> {
+  const { asOf, content } = await read(store, READ_PRODUCTS, productIds)
+  return { asOf, content: (content as ProductFields[]).map(productOf) }
+}
+
+/** Products by id, those after `after`. */
+export async function listProducts(store: RedisStore, after: string, limit: number): Promise<Seen<ProductList>> {
+  const { asOf, content } = await read(store, LIST_PRODUCTS, ['', after, String(limit)])
+  return { asOf, content: productList(content, limit) }
+}
+
+/** Undefined where there is no such shop. */
+export async function readShop(
+  store: RedisStore,
+  shopId: string,
+  after: string,
+  limit: number,
+): Promise<Seen<{ name: string; list: ProductList } | undefined>> {
+  const { asOf, content } = await read(store, LIST_PRODUCTS, [shopId, after, String(limit)])
+  if (content === null) return { asOf, content: undefined }
+  const [name] = content as [string]
+  return { asOf, content: { name, list: productList(content, limit) } }
+}
+
+/** Products that have a term with each of the beginnings, the longest first; none where there is no beginning. */
+export async function searchProducts(
+  store: RedisStore,
+  prefixes: readonly string[],
+  limit: number,
+): Promise<Seen<StoredProduct[]>> {
+  const { asOf, content } = await read(store, SEARCH, [String(limit), ...prefixes])
+  return { asOf, content: (content as ProductFields[]).map(productOf).filter((product) => product !== undefined) }
+}
+
+/** The orders of a buyer, newest first, those before `before` (a place that came with an earlier page). */
+export async function readOrders(
+  store: RedisStore,
+  buyerId: string,
+  before: string,
+  limit: number,
+): Promise<Seen<{ orders: StoredOrder[]; next: string | undefined }>> {
+  const { asOf, content } = await read(store, READ_ORDERS, [buyerId, before, String(limit)])
+  const rows = content as [place: string, ...fields: (string | null)[]][]
+  const shown = rows.slice(0, limit)
+  const next = rows.length > limit ? shown.at(-1)?.[0] : undefined
+  return { asOf, content: { orders: shown.map(orderOf), next } }
+}
+
+export async function readProgress(
+  store: RedisStore,
+  kind: 'product' | 'shop' | 'order',
+  id: string,
+): Promise<Seen<Progress>> {
+  const { asOf, content } = await read(store, READ_PROGRESS, [`${kind}:${id}`, kind === 'order' ? 'v' : 'version'])
+  const [version, buyerId, lag] = content as (string | null)[]
+  return { asOf, content: { version: Number(version ?? 0), buyerId: buyerId ?? '', lag: Number(lag ?? 0) } }
+}
+
+// All of it in one step, so that it is of one generation, whenever another one takes its place.
+async function read(store: RedisStore, script: RedisScript, args: readonly string[]): Promise<Seen<RedisReply>> {
+  let reply: RedisReply
+  try {
+    reply = await store.run(script, args)
+  } catch (error) {
+    if (error instanceof RedisStoreUnavailable) throw new Refusal('view-unavailable')
+    throw error
+  }
+  const [generation, asOf, content = null] = reply as [string, string, RedisReply?]
+  if (generation.startsWith(VIEW_FORM)) return { asOf, content }
+  throw new Refusal('view-building', { progress: progressOf(reply as string[]) })
+}
+
+function progressOf([, , done = '0', lag = '']: readonly string[]): object {
+  const records = Number(done)
+  if (lag === '') return { done: records }
+  const total = records + Number(lag)
+  return { done: records, total, percent: total === 0 ? 100 : Math.floor((100 * records) / total) }
+}
+
+type ProductFields = (string | null)[] | null
+
+function productOf(fields: ProductFields): StoredProduct | undefined {
+  const [page, announced = null, held = null, saleTerms = null, sold = null] = fields ?? []
+  return page === undefined || page === null ? undefined : { page, announced, held, saleTerms, sold }
+}
+
+// The name of the shop, the id of the last one shown where there are more, products.
+function productList(content: RedisReply, limit: number): ProductList {
+  const [, last, ...rows] = content as [string, string, ...ProductFields[]]
+  const products = rows
+    .slice(0, limit)
+    .map(productOf)
+    .filter((product) => product !== undefined)
+  return { products, next: last === '' ? undefined : last }
+}
+
+function orderOf([place, ...fields]: readonly [place: string, ...fields: (string | null)[]]): StoredOrder {
+  const [productId, quantity, unitPriceMinor, currency, placedAt, status, changedAt] = fields.map(
+    (field) => field ?? '',
+  )
+  return {
+    orderId: place.slice(place.indexOf('~') + 1),
+    productId: productId ?? '',
+    quantity: Number(quantity),
+    unitPriceMinor: Number(unitPriceMinor),
+    currency: currency ?? '',
+    status: status ?? '',
+    placedAt: new Date(Number(placedAt)),
+    changedAt: new Date(Number(changedAt)),
+  }
+}
+
+// Where nothing is served: how far the one that is being built has got.
+const SERVED_IN_LUA = `${KEYS_IN_LUA}
+local generation = redis.call('GET', CURRENT)
+if not generation or string.sub(generation, 1, ${VIEW_FORM.length}) ~= '${VIEW_FORM}' then
+  local next = redis.call('GET', NEXT)
+  local known = next and redis.call('HMGET', meta(next), 'done', 'lag') or {}
+  return { '', '', known[1] or '0', known[2] or '' }
+end
+local own = prefix(generation)
+local asOf = redis.call('HGET', meta(generation), 'asOf') or ''
+local function product(id)
+  return redis.call('HMGET', own .. 'product:' .. id, 'page', 'announced', 'held', 'saleTerms', 'sold')
+end
+`
+
+const READ_PRODUCTS = redisScript(`${SERVED_IN_LUA}
+local found = {}
+for index, id in ipairs(ARGV) do found[index] = product(id) end
+return { generation, asOf, found }`)
+
+const LIST_PRODUCTS = redisScript(`${SERVED_IN_LUA}
+local shop, after, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local name = ''
+if shop ~= '' then
+  name = redis.call('HGET', own .. 'shop:' .. shop, 'name')
+  if not name then return { generation, asOf, false } end
+end
+local key = own .. (shop == '' and 'products' or 'products-of:' .. shop)
+local ids = redis.call('ZRANGE', key, after == '' and '-' or '(' .. after, '+', 'BYLEX', 'LIMIT', 0, limit + 1)
+local answer = { name, ids[limit + 1] and ids[limit] or '' }
+for index = 1, math.min(#ids, limit) do answer[index + 2] = product(ids[index]) end
+return { generation, asOf, answer }`)
+
+// By the first of the beginnings as long as there are too few, and of those what has the others as well. Bounded, because
+// one letter may be the beginning of everything.
+const SEARCH = redisScript(`${SERVED_IN_LUA}
+local limit = tonumber(ARGV[1])
+local first, last = '[' .. (ARGV[2] or ''), '[' .. (ARGV[2] or '') .. '\\255'
+local found, seen, offset = {}, {}, 0
+local function hasOthers(id)
+  if not ARGV[3] then return true end
+  local terms = '\\n' .. (redis.call('HGET', own .. 'product:' .. id, 'terms') or '')
+  for index = 3, #ARGV do
+    if not string.find(terms, '\\n' .. ARGV[index], 1, true) then return false end
+  end
+  return true
+end
+while ARGV[2] and #found < limit and offset < 5000 do
+  local members = redis.call('ZRANGE', own .. 'terms', first, last, 'BYLEX', 'LIMIT', offset, 250)
+  for _, member in ipairs(members) do
+    local id = string.match(member, '[^ ]+$')
+    if #found < limit and not seen[id] then
+      seen[id] = true
+      if hasOthers(id) then found[#found + 1] = product(id) end
+    end
+  end
+  if #members < 250 then break end
+  offset = offset + 250
+end
+return { generation, asOf, found }`)
+
+const READ_ORDERS = redisScript(`${SERVED_IN_LUA}
+local buyer, before, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local places = redis.call('ZRANGE', own .. 'orders-of:' .. buyer, before == '' and '+' or '(' .. before, '-', 'BYLEX', 'REV',
+  'LIMIT', 0, limit + 1)
+local orders = {}
+for index, place in ipairs(places) do
+  local id = string.match(place, '~(.+)$')
+  local fields = redis.call('HMGET', own .. 'order:' .. id, 'p', 'q', 'u', 'c', 't', 's', 'w')
+  table.insert(fields, 1, place)
+  orders[index] = fields
+end
+return { generation, asOf, orders }`)
+
+const READ_PROGRESS = redisScript(`${SERVED_IN_LUA}
+local known = redis.call('HMGET', own .. ARGV[1], ARGV[2], 'b')
+return { generation, asOf, { known[1], known[2], redis.call('HGET', meta(generation), 'lag') } }`)
