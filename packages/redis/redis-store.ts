@@ -30,6 +30,7 @@ const REPLACED_AFTER_TIMEOUTS = 3
 export class RedisStore implements AsyncDisposable {
   readonly #client: ReturnType<typeof createClient>
   readonly #answerMs: number
+  #connected: Promise<unknown> | undefined
   #timeouts = 0
 
   constructor(options: { url: string; logger: Logger; answerMs: number }) {
@@ -56,7 +57,11 @@ export class RedisStore implements AsyncDisposable {
       if (lost) options.logger.info('redis: back')
       lost = false
     })
-    this.#client.connect().catch(() => undefined)
+    // Not awaited: a service starts without Redis. Who asks before the first connection waits for it, as long as for an answer.
+    this.#connected = this.#client.connect().then(
+      () => (this.#connected = undefined),
+      () => (this.#connected = undefined),
+    )
   }
 
   get reachable(): boolean {
@@ -86,8 +91,11 @@ export class RedisStore implements AsyncDisposable {
 
   async #send(command: readonly string[]): Promise<RedisReply> {
     try {
-      const sent = this.#client.sendCommand<RedisReply>([...command])
-      const reply = await within(this.#answerMs, sent, () => new RedisStoreUnavailable('Redis did not answer in time'))
+      const reply = await within(
+        this.#answerMs,
+        this.#connected === undefined ? this.#sendNow(command) : this.#connected.then(() => this.#sendNow(command)),
+        () => new RedisStoreUnavailable('Redis did not answer in time'),
+      )
       this.#timeouts = 0
       return reply
     } catch (error) {
@@ -101,6 +109,10 @@ export class RedisStore implements AsyncDisposable {
       if (isErrorReply(error)) throw error
       throw new RedisStoreUnavailable('Redis is not there', { cause: error })
     }
+  }
+
+  #sendNow(command: readonly string[]): Promise<RedisReply> {
+    return this.#client.sendCommand<RedisReply>([...command])
   }
 
   #replaceConnection(): void {

@@ -45,6 +45,7 @@ export interface FollowerOptions {
 
 // So that a script holds up no reader for more than a few milliseconds.
 const CHANGES_MAX = 200
+const AT_ONCE = 3
 const RETRY_MIN_MS = 50
 const RETRY_MAX_MS = 2_000
 const STOP_WITHIN_MS = 1_500
@@ -114,7 +115,10 @@ class Follower implements Following {
     for (let failures = 0; !signal.aborted && this.#end === undefined;) {
       try {
         await this.#session(failures, () => (failures = 0))
+        // It has moved: another one follows it as well, and needs no company.
+        await sleep(RETRY_MIN_MS, undefined, { signal })
       } catch (error) {
+        if (signal.aborted) return
         failures += 1
         const waitMs = RETRY_MIN_MS + Math.random() * Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS)
         const { logger } = this.#options
@@ -152,13 +156,14 @@ class Follower implements Following {
       }
       onProgress()
       const records = Map.groupBy(fetched.records, ({ topic, partition }) => `${topic} ${partition}`)
-      for (const { topic, partition, offset: to } of fetched.next) {
+      const batches = fetched.next.map(({ topic, partition, offset: to }) => {
         const key = `${topic} ${partition}`
-        const from = stands.get(key) ?? 0n
-        const batch = { topic, partition, from, first: firsts.get(key) ?? 0n, to }
-        if (!(await this.#apply(batch, records.get(key) ?? []))) return
+        const batch = { topic, partition, from: stands.get(key) ?? 0n, first: firsts.get(key) ?? 0n, to }
         stands.set(key, to)
-      }
+        return () => this.#apply(batch, records.get(key) ?? [])
+      })
+      // What was applied of a batch that failed is found out by asking Redis again, in the next session.
+      if (!(await allOf(batches))) return
     }
   }
 
@@ -194,4 +199,13 @@ class Follower implements Following {
   #endAs(end: End): void {
     this.#end = end
   }
+}
+
+/** A few at a time: Redis works off all that one connection has sent before it looks at the next, which may be a reader's. */
+async function allOf(works: readonly (() => Promise<boolean>)[]): Promise<boolean> {
+  for (let begin = 0; begin < works.length; begin += AT_ONCE) {
+    const outcomes = await Promise.all(works.slice(begin, begin + AT_ONCE).map((work) => work()))
+    if (outcomes.includes(false)) return false
+  }
+  return true
 }

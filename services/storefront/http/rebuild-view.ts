@@ -45,9 +45,10 @@ async function stateOf(store: RedisStore, { current, next }: Generations): Promi
 async function oneOf(store: RedisStore, generation: string): Promise<ViewState['served']> {
   const state = generation === '' ? undefined : await readState(store, generation)
   if (state === undefined) return undefined
-  const { done, lag, asOf } = state
-  const total = done + (lag ?? 0)
-  const known = lag === undefined ? {} : { total, percent: percentOf(done, total), lagRecords: lag }
+  const { done, asOf } = state
+  // Looked at before some of what was done.
+  const total = state.total === undefined ? undefined : Math.max(done, state.total)
+  const known = total === undefined ? {} : { total, percent: percentOf(done, total), lagRecords: total - done }
   return { generation, done, ...known, ...(asOf === '' ? {} : { asOf }) }
 }
 

@@ -12,7 +12,7 @@ import {
   giveUpGeneration,
   keepGenerations,
   leaveGenerations,
-  noteLag,
+  noteTotal,
   readState,
   serveNext,
   type GenerationState,
@@ -121,7 +121,7 @@ export class ViewKeeper {
       if (state === undefined) continue
       const lag = lagOf(state, bounds)
       lags.set(generation, lag)
-      await noteLag(this.#options.store, generation, lag)
+      await noteTotal(this.#options.store, generation, state.done + lag)
       if (generation === wanted[0]) await this.#show(state, bounds, lag)
     }
     if (next === '') return false

@@ -17,8 +17,8 @@ export interface GenerationState {
   /** By `<topic> <partition>`; absent where nothing was read yet. */
   readonly positions: ReadonlyMap<string, bigint>
   readonly done: number
-  /** Records that were not yet applied when the keeper last looked; undefined before it has. */
-  readonly lag: number | undefined
+  /** Records there were in all when the keeper last looked; undefined before it has. */
+  readonly total: number | undefined
   readonly asOf: string
 }
 
@@ -54,14 +54,14 @@ export async function readState(store: RedisStore, generation: string): Promise<
   const fields = new Map<string, string>()
   for (let index = 0; index + 1 < reply.length; index += 2) fields.set(reply[index] ?? '', reply[index + 1] ?? '')
   if (!fields.has('made')) return undefined
-  const lag = fields.get('lag')
+  const total = fields.get('total')
   return {
     cluster: fields.get('cluster') ?? '',
     positions: new Map(
       [...fields].flatMap(([name, text]) => (name.startsWith('at:') ? [[name.slice(3), BigInt(text)]] : [])),
     ),
     done: Number(fields.get('done') ?? 0),
-    lag: lag === undefined ? undefined : Number(lag),
+    total: total === undefined ? undefined : Number(total),
     asOf: fields.get('asOf') ?? '',
   }
 }
@@ -71,8 +71,8 @@ export async function noteCluster(store: RedisStore, generation: string, cluster
   await store.run(NOTE_CLUSTER, [generation, cluster])
 }
 
-export async function noteLag(store: RedisStore, generation: string, lag: number): Promise<void> {
-  await store.run(NOTE_LAG, [generation, String(lag)])
+export async function noteTotal(store: RedisStore, generation: string, total: number): Promise<void> {
+  await store.run(NOTE_TOTAL, [generation, String(total)])
 }
 
 /**
@@ -154,9 +154,9 @@ local about = meta(ARGV[1])
 if redis.call('HEXISTS', about, 'made') == 1 then redis.call('HSETNX', about, 'cluster', ARGV[2]) end
 return 1`)
 
-const NOTE_LAG = redisScript(`${KEYS_IN_LUA}
+const NOTE_TOTAL = redisScript(`${KEYS_IN_LUA}
 local about = meta(ARGV[1])
-if redis.call('HEXISTS', about, 'made') == 1 then redis.call('HSET', about, 'lag', ARGV[2]) end
+if redis.call('HEXISTS', about, 'made') == 1 then redis.call('HSET', about, 'total', ARGV[2]) end
 return 1`)
 
 const SERVE = redisScript(`${KEYS_IN_LUA}

@@ -98,8 +98,9 @@ export async function readProgress(
   id: string,
 ): Promise<Seen<Progress>> {
   const { asOf, content } = await read(store, READ_PROGRESS, [`${kind}:${id}`, kind === 'order' ? 'v' : 'version'])
-  const [version, buyerId, lag] = content as (string | null)[]
-  return { asOf, content: { version: Number(version ?? 0), buyerId: buyerId ?? '', lag: Number(lag ?? 0) } }
+  const [version, buyerId, done, total] = content as (string | null)[]
+  const lag = Math.max(0, Number(total ?? 0) - Number(done ?? 0))
+  return { asOf, content: { version: Number(version ?? 0), buyerId: buyerId ?? '', lag } }
 }
 
 // All of it in one step, so that it is of one generation, whenever another one takes its place.
@@ -116,11 +117,11 @@ async function read(store: RedisStore, script: RedisScript, args: readonly strin
   throw new Refusal('view-building', { progress: progressOf(reply as string[]) })
 }
 
-function progressOf([, , done = '0', lag = '']: readonly string[]): object {
-  const records = Number(done)
-  if (lag === '') return { done: records }
-  const total = records + Number(lag)
-  return { done: records, total, percent: total === 0 ? 100 : Math.floor((100 * records) / total) }
+function progressOf([, , applied = '0', known = '']: readonly string[]): object {
+  const done = Number(applied)
+  if (known === '') return { done }
+  const total = Math.max(done, Number(known))
+  return { done, total, percent: total === 0 ? 100 : Math.floor((100 * done) / total) }
 }
 
 type ProductFields = (string | null)[] | null
@@ -161,7 +162,7 @@ const SERVED_IN_LUA = `${KEYS_IN_LUA}
 local generation = redis.call('GET', CURRENT)
 if not generation or string.sub(generation, 1, ${VIEW_FORM.length}) ~= '${VIEW_FORM}' then
   local next = redis.call('GET', NEXT)
-  local known = next and redis.call('HMGET', meta(next), 'done', 'lag') or {}
+  local known = next and redis.call('HMGET', meta(next), 'done', 'total') or {}
   return { '', '', known[1] or '0', known[2] or '' }
 end
 local own = prefix(generation)
@@ -232,4 +233,4 @@ return { generation, asOf, orders }`)
 
 const READ_PROGRESS = redisScript(`${SERVED_IN_LUA}
 local known = redis.call('HMGET', own .. ARGV[1], ARGV[2], 'b')
-return { generation, asOf, { known[1], known[2], redis.call('HGET', meta(generation), 'lag') } }`)
+return { generation, asOf, { known[1], known[2], unpack(redis.call('HMGET', meta(generation), 'done', 'total')) } }`)

@@ -8,7 +8,7 @@ export const VIEW_PREFIX = 'timesale:view:'
 export const VIEW_FORM = 'f1-'
 
 // For scripts: the names that all of them need. `meta` of a generation: `made`, when it was begun; `at:<topic>
-// <partition>`, the next offset; `done` and `lag`, in records; `asOf`, the time of the newest event.
+// <partition>`, the next offset; `done` and `total`, in records; `asOf`, the time of the newest event.
 export const KEYS_IN_LUA = `
 local CURRENT = '${VIEW_PREFIX}current'
 local NEXT = '${VIEW_PREFIX}next'
