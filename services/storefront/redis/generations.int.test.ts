@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { RedisStore } from '@timesale/redis/redis-store'
+import { createLogger } from '@timesale/telemetry/logger'
+import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { createClient } from 'redis'
+import { applyChanges } from './apply-changes.ts'
+import {
+  beginGeneration,
+  deleteOldGenerations,
+  giveUpGeneration,
+  keepGenerations,
+  leaveGenerations,
+  readGenerations,
+  readState,
+  serveNext,
+} from './generations.ts'
+import { readProducts } from './read-view.ts'
+
+let infrastructure: Infrastructure
+let store: RedisStore
+let redis: ReturnType<typeof createClient>
+
+before(async () => {
+  infrastructure = await startInfrastructure({ databases: [], redis: true })
+  const logger = createLogger({ service: 'test', level: 'silent' })
+  store = new RedisStore({ url: infrastructure.redisUrl, logger, answerMs: 5_000 })
+  redis = createClient({ url: infrastructure.redisUrl })
+  await redis.connect()
+})
+
+beforeEach(async () => {
+  await redis.flushAll()
+})
+
+after(async () => {
+  redis?.destroy()
+  await store?.close()
+  await infrastructure?.[Symbol.asyncDispose]()
+})
+
+test('a batch is applied where it begins, and nowhere else', async () => {
+  const { next: generation } = await beginGeneration(store)
+  assert.equal(
+    await units(generation, 5n, 8n, { first: 5n }),
+    'applied',
+    'the first of a partition begins where the log does',
+  )
+  assert.equal(await units(generation, 5n, 8n, { first: 5n }), 'moved', 'its answer was lost, and it is sent again')
+  assert.equal(await units(generation, 9n, 10n), 'moved', 'one is left out')
+  assert.equal(await units(generation, 8n, 10n), 'applied')
+  assert.equal(await units('f1-none', 0n, 1n), 'gone')
+  const state = await readState(store, generation)
+  assert.equal(state?.positions.get('stock-topic 0'), 10n)
+  assert.equal(state?.done, 5)
+  assert.deepEqual(await redis.keys('timesale:view:f1-none:*'), [])
+})
+
+test('one keeper at a time, and another one at once when it leaves', async () => {
+  assert.ok(await keepGenerations(store, 'one'))
+  assert.equal(await keepGenerations(store, 'two'), undefined)
+  await leaveGenerations(store, 'two')
+  assert.equal(await keepGenerations(store, 'two'), undefined, 'nobody is sent away by others')
+  await leaveGenerations(store, 'one')
+  assert.ok(await keepGenerations(store, 'two'))
+  assert.ok((await redis.pTTL('timesale:view:keeper')) > 0, 'and when it is killed, soon')
+})
+
+test('the next generation is served once it is as far as the present one, by the keeper alone', async () => {
+  const first = await keepGenerations(store, 'one')
+  assert.ok(first)
+  assert.deepEqual([first.current, await keepGenerations(store, 'one')], ['', first], 'one is begun, and not another')
+  await units(first.next, 0n, 10n)
+  assert.equal(await serveNext(store, 'two', first.next), 'not-ours')
+  assert.equal(await serveNext(store, 'one', first.next), 'served')
+  const { next } = await beginGeneration(store)
+  assert.deepEqual(await beginGeneration(store), { current: first.next, next }, 'one is built at a time')
+  await units(next, 0n, 9n)
+  assert.equal(await serveNext(store, 'one', next), 'behind')
+  await units(next, 9n, 10n)
+  assert.equal(await serveNext(store, 'one', 'f1-other'), 'not-ours')
+  assert.equal(await serveNext(store, 'one', next), 'served')
+  assert.deepEqual(await readGenerations(store), { current: next, next: '' })
+})
+
+test('what is neither served nor built is deleted, and nothing is written to it any more', async () => {
+  const { next: old } = await beginGeneration(store)
+  await keepGenerations(store, 'one')
+  await units(old, 0n, 1n)
+  await serveNext(store, 'one', old)
+  const { next: served } = await beginGeneration(store)
+  await units(served, 0n, 1n)
+  await serveNext(store, 'one', served)
+  const { next } = await beginGeneration(store)
+  await units(next, 0n, 1n)
+  const count = (await redis.keys('*')).length
+  await deleteOldGenerations(store)
+  const keys = await redis.keys('timesale:view:*:*')
+  assert.deepEqual(new Set(keys.map((key) => key.split(':')[2])), new Set([served, next]))
+  assert.ok((await redis.keys('*')).length < count)
+  assert.equal(await units(old, 1n, 2n), 'gone')
+  await giveUpGeneration(store, next)
+  await giveUpGeneration(store, old)
+  assert.deepEqual(await readGenerations(store), { current: served, next: '' })
+})
+
+test('what another form of this program has built is neither served nor followed', async () => {
+  await redis.set('timesale:view:current', 'f0-old')
+  await redis.hSet('timesale:view:f0-old:meta', 'made', '1')
+  await assert.rejects(readProducts(store, ['A']), { code: 'view-building' })
+  const generations = await keepGenerations(store, 'one')
+  assert.match(generations?.next ?? '', /^f1-/)
+})
+
+function units(
+  generation: string,
+  from: bigint,
+  to: bigint,
+  { first = 0n }: { first?: bigint } = {},
+): Promise<'applied' | 'moved' | 'gone'> {
+  const changes = [{ kind: 'stock', id: 'A', version: Number(to), units: 1 } as const]
+  return applyChanges(store, generation, { topic: 'stock-topic', partition: 0, from, first, to, changes, newest: '' })
+}
