@@ -87,9 +87,6 @@ test('every consumer uses only what its topics carry', () => {
   }
 })
 
-const USES: Readonly<Record<Group, readonly EventDefinition[]>> = {
-const SAMPLES = join(import.meta.dirname, 'samples')
-
 const READERS = { ...GROUPS, ...VIEW_GROUPS }
 type Reader = keyof typeof READERS
 
@@ -141,8 +138,7 @@ function recordOf({ definition, headers, key, value }: SampleOf, added: object =
 }
 
 function eachSampleOfEachGroup(
-  check: (group: Group, sample: SampleOf, decode: ReturnType<typeof createDecoder>) => void,
-  check: (group: Reader, definition: EventDefinition, decode: ReturnType<typeof createDecoder>) => void,
+  check: (group: Reader, sample: SampleOf, decode: ReturnType<typeof createDecoder>) => void,
 ): void {
   for (const [group, topics] of Object.entries(READERS) as [Reader, readonly string[]][]) {
     const known = EVENTS.filter(({ topic }) => topics.includes(topic))
