@@ -52,6 +52,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
     limitOf: (routeClass) => config.limits[routeClass],
     replicas: config.replicas,
     isRevoked: (sessionId) => revocations.has(sessionId),
+    onMemory: metrics.countedInMemory,
   })
   watchGateway(registry, everyUpstream, limiter)
   const admission = new Admission({ tokens, limiter, onRefused: metrics.refused })

@@ -13,10 +13,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     drainMs: get.int('DRAIN_MS', 3_000),
     /** Signs what the services are told about callers. */
     signingKey: readSigningKey(get),
-    trustedHops: get.int('TRUSTED_HOPS', 0, 10),
-    connectionsMax: get.int('CONNECTIONS_MAX', 25_000),
+    trustedHops: readCount(get, 'TRUSTED_HOPS', 0, { min: 0, max: 10 }),
+    connectionsMax: readCount(get, 'CONNECTIONS_MAX', 25_000, { min: 1, max: 1_000_000 }),
     /** How many gateways share the limits while Redis does not count for all of them. */
-    replicas: Math.max(1, get.int('REPLICAS', 1, 1_000)),
+    replicas: readCount(get, 'REPLICAS', 1, { min: 1, max: 1_000 }),
     limits: {
       browse: readLimit(get, 'LIMIT_BROWSE', '600/10'),
       orders: readLimit(get, 'LIMIT_ORDERS', '60/10'),
@@ -35,9 +35,15 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       storefront: readUrls(get, 'STOREFRONT_URLS'),
     },
     /** For each service, all its instances together. */
-    concurrency: Math.max(1, get.int('UPSTREAM_CONCURRENCY', 500, 10_000)),
-    queue: get.int('UPSTREAM_QUEUE', 1_000, 100_000),
+    concurrency: readCount(get, 'UPSTREAM_CONCURRENCY', 500, { min: 1, max: 10_000 }),
+    queue: readCount(get, 'UPSTREAM_QUEUE', 1_000, { min: 0, max: 100_000 }),
   }))
+}
+
+function readCount(get: EnvReader, key: string, fallback: number, { min, max }: { min: number; max: number }): number {
+  const count = get.int(key, fallback, max)
+  if (count < min) get.wrong(key, `is less than ${min}: ${count}`)
+  return count
 }
 
 function readSigningKey(get: EnvReader): JWK {

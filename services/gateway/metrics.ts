@@ -5,6 +5,7 @@ import type { Outcome, Upstream } from './upstreams/upstream.ts'
 
 export interface GatewayMetrics {
   readonly upstreamOutcome: (upstream: string, outcome: Outcome) => void
+  readonly countedInMemory: () => void
   readonly refused: (reason: 'token' | 'limit', routeClass: RouteClass) => void
 }
 
@@ -14,7 +15,9 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
     'outcome',
   ])
   const refusals = counter(registry, 'gateway_refused_total', 'Requests that were not let in', ['reason', 'class'])
+  const inMemory = counter(registry, 'gateway_counted_in_memory_total', 'Requests that Redis did not count in time', [])
   return {
+    countedInMemory: () => inMemory.inc(),
     upstreamOutcome: (upstream, outcome) => outcomes.inc({ upstream, outcome }),
     refused: (reason, routeClass) => refusals.inc({ reason, class: routeClass }),
   }

@@ -28,8 +28,11 @@ export interface Route {
   readonly token: 'required' | 'optional' | 'none'
   /** Who may; the service behind decides again. */
   readonly role?: Role
-  /** May be sent twice: a method that is idempotent, or an id in the body that is the key of the request. */
-  readonly idempotent: boolean
+  /**
+   * May be sent twice: a method that is idempotent, or an id in the body that is the key of the request. `with-key`: the
+   * service honours `Idempotency-Key`. A key that a service does not know of protects from nothing.
+   */
+  readonly idempotent: boolean | 'with-key'
   readonly summary: string
 }
 
@@ -84,7 +87,9 @@ export const ROUTES: readonly Route[] = [
 
   route('POST', '/api/products', 'product', 'write', 'Put a product on sale'),
   route('PUT', '/api/products/:productId', 'product', 'write', 'Change a product'),
-  route('POST', '/api/products/:productId/units', 'product', 'write', 'Put more units on sale'),
+  route('POST', '/api/products/:productId/units', 'product', 'write', 'Put more units on sale', {
+    idempotent: 'with-key',
+  }),
   route('PUT', '/api/products/:productId/sale', 'product', 'write', 'Put a time sale on'),
   route('DELETE', '/api/products/:productId/sale', 'product', 'write', 'Take a time sale off'),
 

@@ -78,9 +78,13 @@ async function passOn(route: Route, options: PassOnOptions, request: Request, re
     headers,
     body: request.body as Buffer | undefined,
     deadline: performance.now() + TIMEOUTS_MS[route.class],
-    idempotent: route.idempotent || request.headers['idempotency-key'] !== undefined,
+    idempotent: mayBeRepeated(route, request),
   })
   give(reply, answer)
+}
+
+function mayBeRepeated({ idempotent }: Route, request: Request): boolean {
+  return idempotent === 'with-key' ? request.headers['idempotency-key'] !== undefined : idempotent
 }
 
 function requestHeaders(request: Request, authorization: string): string[] {

@@ -36,6 +36,8 @@ export interface LimiterOptions {
   readonly replicas: number
   /** Sessions known to be ended, whatever Redis says. */
   readonly isRevoked: (sessionId: string) => boolean
+  /** A request was counted here, since Redis did not answer. */
+  readonly onMemory: () => void
 }
 
 /**
@@ -63,6 +65,7 @@ export class Limiter {
       )
       return { limit, spent, leftMs, isRevoked: isRevoked || revoked === 1 }
     } catch {
+      this.#options.onMemory()
       const share = this.#shareOf(routeClass, limit)
       return { limit: share, ...this.#memory.take(keyOf(routeClass, who), share, Date.now()), isRevoked }
     }

@@ -40,9 +40,12 @@ export class Breaker {
     return 'probe'
   }
 
-  ended(began: 'call' | 'probe', failed: boolean, now: number): void {
+  /** `unsaid`: how it ended says nothing about the instance. */
+  ended(began: 'call' | 'probe', how: 'well' | 'failed' | 'unsaid', now: number): void {
+    const failed = how === 'failed'
+    if (began === 'probe') this.#probes -= 1
+    if (how === 'unsaid') return
     if (began === 'probe') {
-      this.#probes -= 1
       // Another probe may have decided meanwhile.
       if (this.stateAt(now) === 'half-open') this.#decide(failed, now)
       return

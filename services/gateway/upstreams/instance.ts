@@ -6,6 +6,8 @@ const ASK_EVERY_MS = 1_000
 const ASK_TIMEOUT_MS = 1_000
 /** One late answer is a busy machine. */
 const MISSED_UNTIL_UNREADY = 2
+/** Who had waited for their turn until little time was left is no witness against whoever did not answer in it. */
+const FAIR_TIMEOUT_MS = 1_000
 
 /** One process of a service: its connections, its breaker, and what its /readyz says. */
 export class Instance {
@@ -53,10 +55,11 @@ export class Instance {
     const began = this.#breaker.begin(performance.now())
     try {
       const answer = await send(this.#pool, call, timeoutMs)
-      this.#breaker.ended(began, isFault(answer.status), performance.now())
+      this.#breaker.ended(began, isFault(answer.status) ? 'failed' : 'well', performance.now())
       return answer
     } catch (error) {
-      this.#breaker.ended(began, true, performance.now())
+      const isHasty = error instanceof NoAnswer && error.reason === 'timeout' && timeoutMs < FAIR_TIMEOUT_MS
+      this.#breaker.ended(began, isHasty ? 'unsaid' : 'failed', performance.now())
       throw error
     }
   }

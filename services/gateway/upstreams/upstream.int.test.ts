@@ -215,10 +215,10 @@ test('only so many requests are with a service at once, and only so many more wa
 
 test('one after the other is restarted under load, and no request is lost', async () => {
   const { upstream, instances, ask } = await start(2)
-  let goesOn = true
+  const end = new AbortController()
   let answered = 0
   const callers = Array.from({ length: 8 }, async () => {
-    while (goesOn) {
+    while (!end.signal.aborted) {
       assert.equal((await ask({ method: 'POST' })).status, 200)
       answered += 1
     }
@@ -233,7 +233,7 @@ test('one after the other is restarted under load, and no request is lost', asyn
     await instance.start()
     await until('it is back', () => upstream.instances[index]?.isReady === true)
   }
-  goesOn = false
+  end.abort()
   await Promise.all(callers)
 })
 

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import { BadEnvironment } from '@timesale/process/env'
+import { readConfig } from './config.ts'
+import { UPSTREAMS } from './routes.ts'
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const signingKey = { ...privateKey.export({ format: 'jwk' }), kid: 'gateway-1' }
+const complete = {
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  GATEWAY_SIGNING_KEY: JSON.stringify(signingKey),
+  ...Object.fromEntries(UPSTREAMS.map((name) => [`GATEWAY_${name.toUpperCase()}_URLS`, 'http://127.0.0.1:9'])),
+}
+
+test('what is set is read', () => {
+  const config = readConfig({ ...complete, GATEWAY_ORDER_URLS: 'http://a:1, https://b', GATEWAY_LIMIT_ORDERS: '7/3' })
+  assert.deepEqual(config.upstreams.order, ['http://a:1', 'https://b'])
+  assert.deepEqual(config.limits.orders, { points: 7, seconds: 3 })
+  assert.deepEqual(config.limits.credentials, { points: 10, seconds: 60 })
+  assert.equal(config.trustedHops, 0)
+})
+
+for (const [key, value] of [
+  ['GATEWAY_SIGNING_KEY', JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid: 'gateway-1' })],
+  ['GATEWAY_SIGNING_KEY', JSON.stringify({ ...signingKey, kid: undefined })],
+  ['GATEWAY_SIGNING_KEY', '"text"'],
+  ['GATEWAY_SIGNING_KEY', 'null'],
+  ['GATEWAY_LIMIT_ORDERS', '0/10'],
+  ['GATEWAY_LIMIT_ORDERS', '60'],
+  ['GATEWAY_ORDER_URLS', 'http://a:1/path'],
+  ['GATEWAY_ORDER_URLS', 'http://a:1,nonsense'],
+  ['GATEWAY_ORDER_URLS', 'redis://a:1'],
+  ['GATEWAY_TRUSTED_HOPS', 'true'],
+  ['GATEWAY_TRUSTED_HOPS', '-1'],
+  ['GATEWAY_UPSTREAM_QUEUE', '-1'],
+  ['GATEWAY_REPLICAS', '0'],
+] as const) {
+  test(`${key}=${value.slice(0, 20)} is refused by name`, () => {
+    assert.throws(
+      () => readConfig({ ...complete, [key]: value }),
+      (error) => error instanceof BadEnvironment && error.problems.length === 1 && error.message.includes(key),
+    )
+  })
+}

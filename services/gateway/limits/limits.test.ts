@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { addressKey } from './address.ts'
+import { policyHeader, stateHeader } from './limit.ts'
+import { MemoryCounter } from './memory.ts'
+
+describe('an address', () => {
+  for (const [address, key] of [
+    ['10.1.2.3', '10.1.2.3'],
+    ['::ffff:10.1.2.3', '10.1.2.3'],
+    ['::FFFF:10.1.2.3', '10.1.2.3'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8:0001:0002::1', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:db8::5:6:7:8:9', '2001:db8:0:5::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['64:ff9b::10.1.2.3', '64:ff9b:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['unknown', 'unknown'],
+  ] as const) {
+    test(`${address} stands for ${key}`, () => assert.equal(addressKey(address), key))
+  }
+
+  test('that is made up is not kept at any length', () => assert.equal(addressKey('x'.repeat(10_000)).length, 64))
+})
+
+test('the headers are those of the draft', () => {
+  const limit = { points: 60, seconds: 10 }
+  assert.equal(policyHeader('orders', limit), '"orders";q=60;w=10')
+  assert.equal(stateHeader('orders', limit, { spent: 1, leftMs: 9_001 }), '"orders";r=59;t=10')
+  assert.equal(stateHeader('orders', limit, { spent: 61, leftMs: 1 }), '"orders";r=0;t=1')
+})
+
+describe('counting in memory', () => {
+  const limit = { points: 2, seconds: 10 }
+
+  test('begins a window with the first request and another one when it has ended', () => {
+    const counter = new MemoryCounter()
+    assert.deepEqual(counter.take('a', limit, 1_000), { spent: 1, leftMs: 10_000 })
+    assert.deepEqual(counter.take('a', limit, 10_999), { spent: 2, leftMs: 1 })
+    assert.deepEqual(counter.read('a', 10_999), { spent: 2, leftMs: 1 })
+    assert.deepEqual(counter.read('a', 11_000), { spent: 0, leftMs: 0 })
+    assert.deepEqual(counter.take('a', limit, 11_000), { spent: 1, leftMs: 10_000 })
+    assert.deepEqual(counter.take('b', limit, 11_000), { spent: 1, leftMs: 10_000 })
+  })
+
+  test('forgets those first that began first, and does not grow without end', () => {
+    const counter = new MemoryCounter()
+    for (let index = 0; index <= 100_000; index += 1) counter.take(`key-${index}`, limit, 0)
+    assert.equal(counter.read('key-0', 0).spent, 0)
+    assert.equal(counter.read('key-1', 0).spent, 1)
+    assert.equal(counter.read('key-100000', 0).spent, 1)
+  })
+})

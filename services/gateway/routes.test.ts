@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { pathThere, ROUTES } from './routes.ts'
+
+test('a path is cut where the table says, and is otherwise left as it came', () => {
+  const order = { path: '/api/orders/:orderId', there: '/orders/:orderId' }
+  const session = { path: '/api/account/sessions/:sessionId', there: '/sessions/:sessionId' }
+  assert.equal(pathThere(order, '/api/orders/1?a=%2F'), '/orders/1?a=%2F')
+  assert.equal(pathThere(session, '/api/account/sessions/%41'), '/sessions/%41')
+  assert.equal(pathThere(order, '/%61pi/orders/1'), undefined)
+  assert.equal(pathThere(session, '/api/acc%6Funt/sessions/1'), undefined)
+})
+
+test('each row begins at /api, ends as it is there, and stands once', () => {
+  for (const { method, path, there, upstream } of ROUTES) {
+    const before = path.slice(0, path.length - there.length)
+    assert.ok(path.endsWith(there) && there.startsWith('/'), `${method} ${path}`)
+    assert.ok(before === '/api' || (before === '/api/account' && upstream === 'account'), `${method} ${path}`)
+  }
+  assert.equal(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size, ROUTES.length)
+})
+
+test('nothing that changes something can be done by nobody, but for asking to be let in', () => {
+  const open = ROUTES.filter(({ method, token }) => method !== 'GET' && token !== 'required').map(({ path }) => path)
+  const toBeLetIn = ['log-in', 'refresh', 'sign-up', 'tokens'].map((step) => `/api/account/${step}`)
+  assert.deepEqual(open.sort(), toBeLetIn)
+})
+
+test('a POST is repeated where its service tells a repetition, and nowhere else', () => {
+  const repeated = ROUTES.filter(({ method, idempotent }) => method === 'POST' && idempotent !== false)
+  assert.deepEqual(
+    repeated.map(({ path, idempotent }) => [path, idempotent]),
+    [
+      ['/api/products/:productId/units', 'with-key'],
+      ['/api/orders', true],
+    ],
+  )
+})
