@@ -50,9 +50,26 @@ export async function insertPresumedNew(
   const ids = sorted.map(({ order }) => order.orderId)
   const keys = sortKeys(orders.flatMap(({ key }) => (key === undefined ? [] : [key])))
   try {
-    // Where the offer is another one, none is found, and the column takes no null.
+    // Where the offer is another one, none is found, and the column takes no null. The server goes from the last of these
+    // to the first: orders, history, keys, outbox, as `placeOrders` does, or the two could wait for each other.
     const [row] = await db.write<{ now_ms: number }>`
       with moment as (select date_trunc('milliseconds', now()) as at
+      ), told as (
+        insert into outbox (events, bytes, lines)
+        select * from unnest(
+          ${outbox.map((row) => row.events)}::int[],
+          ${outbox.map((row) => row.bytes)}::int[],
+          string_to_array(${outbox.map((row) => row.lines).join(TEXT_SEPARATOR)}, ${TEXT_SEPARATOR}))
+      ), named as (
+        insert into order_keys (buyer_id, key, order_id)
+        select * from unnest(
+          ${keys.map(({ buyerId }) => buyerId)}::text[],
+          ${keys.map(({ key }) => key)}::text[],
+          ${keys.map(({ orderId }) => orderId)}::text[])
+      ), history as (
+        insert into order_history (order_id, version, status, cause, at)
+        select order_id, 1, 'PLACED', 'POST /orders', (select at from moment)
+        from unnest(${ids}::text[]) as placed (order_id)
       ), placed as (
         insert into orders (order_id, buyer_id, product_id, quantity, unit_price_minor, currency,
           sale_id, status, version, placed_at)
@@ -80,22 +97,6 @@ export async function insertPresumedNew(
           ${sorted.map(({ sale }) => sale?.limitPerBuyer)}::int[])
           as wish (order_id, buyer_id, product_id, quantity, unit_price_minor, currency,
             sale_id, sale_units, sale_limit_per_buyer)
-      ), history as (
-        insert into order_history (order_id, version, status, cause, at)
-        select order_id, 1, 'PLACED', 'POST /orders', (select at from moment)
-        from unnest(${ids}::text[]) as placed (order_id)
-      ), named as (
-        insert into order_keys (buyer_id, key, order_id)
-        select * from unnest(
-          ${keys.map(({ buyerId }) => buyerId)}::text[],
-          ${keys.map(({ key }) => key)}::text[],
-          ${keys.map(({ orderId }) => orderId)}::text[])
-      ), told as (
-        insert into outbox (events, bytes, lines)
-        select * from unnest(
-          ${outbox.map((row) => row.events)}::int[],
-          ${outbox.map((row) => row.bytes)}::int[],
-          string_to_array(${outbox.map((row) => row.lines).join(TEXT_SEPARATOR)}, ${TEXT_SEPARATOR}))
       )
       select (extract(epoch from at) * 1000)::float8 as now_ms from moment`
     return row?.now_ms
