@@ -47,9 +47,12 @@ test('while one is being answered another one of its key is refused at once, and
   })
   await begun.promise
 
-  await refused(run(once, work), 'request-in-flight')
-  await run({ ...once, key: 'another' }, work)
-  gate.resolve()
+  try {
+    await refused(run(once, work), 'request-in-flight')
+    await run({ ...once, key: 'another' }, work)
+  } finally {
+    gate.resolve()
+  }
 
   assert.equal((await slow).isReplay, false)
   assert.equal((await run(once, work)).isReplay, true)
