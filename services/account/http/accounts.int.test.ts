@@ -301,11 +301,7 @@ describe('a role', () => {
       await renameSessions(tx, accountId)
       let answered = 0
       const both = [logIn(email), refresh(tokens.refreshToken)].map((one) => one.finally(() => (answered += 1)))
-      await until('both wait for the change, or did not', async () => {
-        const [row] = await db.sql<{ waiting: number }>`
-          select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock'`
-        return answered + (row?.waiting ?? 0) >= 2
-      })
+      await until('both wait for the change, or did not', async () => answered + (await countLockWaits()) >= 2)
       // Wrapped, since it must not be waited for before the transaction is over.
       return { both }
     })
@@ -477,7 +473,17 @@ describe('signing keys', () => {
     const url = infra.adminUrlOf('account')
     await using more = new Database({ url, poolSize: 8, applicationName: 'test-replicas' })
     const secret = Buffer.from(KEY_SECRET, 'base64url')
-    await Promise.all(Array.from({ length: 8 }, () => new SigningKeys({ db: more, secret }).refresh()))
+    // All of them find the key due, and none can do anything about it before the others have.
+    const held = await db.tx(async (tx) => {
+      await tx`select kid from signing_keys where retired_at is null for update`
+      let answered = 0
+      const refreshed = Array.from({ length: 8 }, () =>
+        new SigningKeys({ db: more, secret }).refresh().finally(() => (answered += 1)),
+      )
+      await until('all of them wait, or did not', async () => answered + (await countLockWaits()) >= 8)
+      return { refreshed }
+    })
+    await Promise.all(held.refreshed)
     assert.equal(await count(), countBefore + 1)
     const after = await until('another key signs', async () => {
       const [now, ...more] = await signing()
@@ -985,6 +991,12 @@ function countRows(): Promise<unknown> {
   return running().db.sql`
     select (select count(*) from accounts) as accounts, (select count(*) from sessions) as sessions,
       (select count(*) from refresh_tokens) as tokens, (select count(*) from api_keys) as keys`
+}
+
+async function countLockWaits(): Promise<number> {
+  const [row] = await running().db.sql<{ waiting: number }>`
+    select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock'`
+  return row?.waiting ?? 0
 }
 
 /** Every row, as text. */
