@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fact } from '@timesale/contracts/event'
 import { OrderPlaced } from '@timesale/contracts/order-events'
@@ -41,6 +41,13 @@ before(async () => {
   ])
   service = await start()
   await allShown()
+})
+
+// What a test that failed has begun must not go on through the others.
+const begun = new Set<() => Promise<unknown>>()
+afterEach(async () => {
+  for (const stop of begun) await stop().catch(() => undefined)
+  begun.clear()
 })
 
 after(async () => {
@@ -285,30 +292,30 @@ async function tellOrders(count: number): Promise<void> {
 }
 
 function startLoad(): { stop: () => Promise<void> } {
-  let going = true
+  const going = new AbortController()
   const done = (async () => {
-    while (going) {
+    while (!going.signal.aborted) {
       await tellOrders(40)
       await sleep(50)
     }
   })()
-  return {
-    async stop() {
-      going = false
-      await done
-    },
+  const stop = async (): Promise<void> => {
+    going.abort()
+    await done
   }
+  begun.add(stop)
+  return { stop }
 }
 
 /** Reads on and on: every answer must be a page, and what is left of a product may only become less. */
 function startReaders(paths = ['/products/A', '/products', '/shops/S', '/search?q=A%20product', '/me/orders']): {
   stop: () => Promise<number>
 } {
-  let going = true
+  const going = new AbortController()
   let count = 0
   let leftOfA = Number.POSITIVE_INFINITY
   const done = (async () => {
-    while (going) {
+    while (!going.signal.aborted) {
       for (const path of paths) {
         const answer = await send(urlOf(path))
         assert.equal(answer.status, 200, `${path}: ${answer.text}`)
@@ -324,13 +331,13 @@ function startReaders(paths = ['/products/A', '/products', '/shops/S', '/search?
     }
   })()
   done.catch(() => undefined)
-  return {
-    async stop() {
-      going = false
-      await done
-      return count
-    },
+  const stop = async (): Promise<number> => {
+    going.abort()
+    await done
+    return count
   }
+  begun.add(stop)
+  return { stop }
 }
 
 /** All that was told is shown, and once. */
