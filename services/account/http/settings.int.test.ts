@@ -44,9 +44,19 @@ test('what is left out is back to its default, and what is the same is no change
 test('of two who saw the same version one is refused', async () => {
   const seen = { 'if-match': '"2"' }
 
-  const answers = await Promise.all(
-    [10, 20].map((cap) => put({ ordersOpen: true, limits: {}, outboxCapEvents: cap }, seen)),
-  )
+  // Both have begun, and wait for the row, before either can change it.
+  const sent: Promise<Answer>[] = []
+  const db = infra.admin('account')
+  await db.tx(async (tx) => {
+    await tx`select from settings for update`
+    for (const cap of [10, 20]) sent.push(put({ ordersOpen: true, limits: {}, outboxCapEvents: cap }, seen))
+    await until('both wait', async () => {
+      const waiting = await db.sql`
+        select from pg_stat_activity where application_name = 'account-http' and wait_event_type = 'Lock'`
+      return waiting.length === 2
+    })
+  })
+  const answers = await Promise.all(sent)
 
   assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 412])
   const refused = answers.find(({ status }) => status === 412)
