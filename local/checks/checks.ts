@@ -22,7 +22,7 @@ export interface Check {
 
 const GiB = 1024 ** 3
 const diskMinBytes = GiB
-// Five services, five databases, one broker and Redis take about 0.9 GB together.
+// Nine services, seven databases, one broker and Redis take about 1.2 GB together.
 const memoryMinBytes = 1.2 * GiB
 const memoryHopelessBytes = 0.6 * GiB
 

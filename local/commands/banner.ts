@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { exampleProduct } from '../shop/catalogue.ts'
+import { demoPassword, demoPeople } from '../shop/demo-people.ts'
 import { serviceNames } from '../shop/ports.ts'
 import type { Shop } from '../shop/shop.ts'
 
@@ -14,9 +15,12 @@ export function banner(shop: Shop, seconds: string): string {
     ...serviceNames.map((name) => `  ${name.padEnd(13)} http://localhost:${shop.ports.service(name)}/docs`),
     `  ${'Kafka'.padEnd(13)} ${shop.kafkaBrokers}`,
     '',
+    `  ${'People'.padEnd(13)} ${demoPeople.map(({ email }) => email.split('@')[0]).join(', ')} (@timesale.example), password ${demoPassword}`,
+    '',
     styleText('bold', 'Try:'),
     `  curl -X POST ${order}/orders -H 'content-type: application/json' -d '${offers}'`,
     `  curl ${order}/orders/1`,
+    `  curl http://localhost:${shop.ports.service('gateway')}/api/products/${exampleProduct}`,
     '  npm run kafka -- console-consumer --topic order-topic --from-beginning',
     '  npm run part -- kill stock      then order, look at the lag, and: npm run part -- start stock',
     '  npm run status',

@@ -1,5 +1,5 @@
 import { Admin } from '@platformatic/kafka'
-import { GROUPS } from '@timesale/contracts/topics'
+import { GROUPS, VIEW_GROUPS } from '@timesale/contracts/topics'
 import { withinTime } from '../supervisor/time-limit.ts'
 
 interface GroupLag {
@@ -9,6 +9,7 @@ interface GroupLag {
 
 const ANSWER_MS = 2000
 const latest = -1n
+const READERS = { ...GROUPS, ...VIEW_GROUPS }
 
 /** Records that each group has not yet worked off, over all partitions of its topics. Throws when Kafka does not answer in time. */
 export async function readLags(brokers: string): Promise<GroupLag[]> {
@@ -28,7 +29,7 @@ export async function readLags(brokers: string): Promise<GroupLag[]> {
 }
 
 async function lagsBy(admin: Admin): Promise<GroupLag[]> {
-  const topics = [...new Set(Object.values(GROUPS).flat())]
+  const topics = [...new Set(Object.values(READERS).flat())]
   const metadata = await admin.metadata({ topics })
   const partitions = topics.map((name) => ({
     name,
@@ -37,14 +38,14 @@ async function lagsBy(admin: Admin): Promise<GroupLag[]> {
       timestamp: latest,
     })),
   }))
-  const groups = Object.keys(GROUPS)
+  const groups = Object.keys(READERS)
   const [ends, committed] = await Promise.all([
     admin.listOffsets({ topics: partitions }),
     // An error for one group, which was never seen, say, must not hide the others.
     Promise.all(groups.map((group) => admin.listConsumerGroupOffsets({ groups: [group] }).catch(() => []))),
   ])
 
-  return Object.entries(GROUPS).map(([group, read]) => {
+  return Object.entries(READERS).map(([group, read]) => {
     const offsets = committed.flat().find((candidate) => candidate.groupId === group)?.topics ?? []
     const lagOf = (topic: string): bigint =>
       (ends.find((end) => end.name === topic)?.partitions ?? []).reduce((sum, { partitionIndex, offset }) => {

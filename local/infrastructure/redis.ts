@@ -32,7 +32,7 @@ export function redisPart(options: { port: number; dataDir: string; onProgress?:
         ['--appendonly', 'no'],
         // Under pressure the least used keys go. To refuse writes instead would turn a full cache into errors, and nobody may count on a key being there anyhow.
         ['--maxmemory', '256mb'],
-        ['--maxmemory-policy', 'allkeys-lru'],
+        ['--maxmemory-policy', 'volatile-lru'],
         ['--loglevel', 'warning'],
       ].flat(),
       env: { LC_ALL: 'C' },

@@ -37,7 +37,8 @@ export class InternalSigner {
   async sign(principal: Principal): Promise<string> {
     const subject = principal.kind === 'account' ? principal.accountId : ANONYMOUS_SUBJECT
     const roles = principal.kind === 'account' ? principal.roles : []
-    const about = `${subject} ${roles.join(' ')}`
+    // No id and no role holds a line break.
+    const about = [subject, ...roles].join('\n')
     const known = this.#tokens.get(about)
     if (known !== undefined && known.until > Date.now()) return known.value
     this.#key ??= importJWK(this.#jwk, ALGORITHM)
