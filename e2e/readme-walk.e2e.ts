@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { startLocalShop, type LocalShop } from './local-shop.ts'
+
+// The walk of the README, word by word: what stands in its blocks is run by a shell, and has to do what the text says.
+
+const ROOT = join(import.meta.dirname, '..')
+const WALK_WITHIN_MS = 150_000
+
+let shop: LocalShop
+
+before(async () => {
+  shop = await startLocalShop()
+})
+
+after(async () => {
+  await shop?.[Symbol.asyncDispose]()
+})
+
+test('both languages have the same commands', () => {
+  assert.equal(blocksOf('README.ko.md').join('\n'), blocksOf('README.md').join('\n'))
+  assert.equal(blocksOf('README.md').length, 7)
+})
+
+test('a seller puts a sale on, a buyer buys in time, is limited, and comes too late', async () => {
+  const [logIn, putOn, buy, watch, page, limited, late] = await walk(blocksOf('README.md'))
+
+  assert.equal(logIn, '')
+  const [shopMade, product, sale] = answersIn(putOn)
+  assert.equal(shopMade?.['shopId'], 'orchard')
+  assert.equal(product?.['unitsOnSale'], 100)
+  assert.equal((sale?.['sale'] as { saleId: string }).saleId, 'apples-tonight')
+
+  const [early, inTime] = answersIn(buy)
+  assert.equal(early?.['code'], 'sale-not-started')
+  assert.ok(Number(early?.['startsInMs']) > 0)
+  assert.deepEqual(inTime, { orderId: 'walk-1', status: 'PLACED' })
+
+  assert.match(watch ?? '', /event: placed\n/)
+  assert.match(watch ?? '', /event: confirmed\n/)
+  const [composed] = answersIn((watch ?? '').split('\n\n').at(-1))
+  assert.equal((composed?.['order'] as { unitPriceMinor: number }).unitPriceMinor, 9_900)
+  assert.equal((composed?.['product'] as { productId: string }).productId, 'apples')
+  assert.equal((composed?.['shop'] as { shopId: string }).shopId, 'orchard')
+  assert.deepEqual(composed?.['missing'], [])
+
+  const [shown] = answersIn(page)
+  assert.equal(shown?.['stockLeft'], 98)
+  assert.equal((shown?.['sale'] as { unitsLeft: number }).unitsLeft, 48)
+
+  const [accepted, refused, limits] = answersIn(limited)
+  assert.deepEqual(accepted, { orderId: 'walk-2', status: 'PLACED' })
+  assert.deepEqual([refused?.['status'], refused?.['reason']], ['REJECTED', 'buyer-limit'])
+  assert.ok(Array.isArray(limits?.['limits']))
+
+  const [ended] = answersIn(late)
+  assert.equal(ended?.['code'], 'sale-ended')
+  assert.ok(Number(ended?.['endedMsAgo']) > 0)
+})
+
+function blocksOf(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8')
+  const walk = /<!-- walk -->([\s\S]*)<!-- \/walk -->/.exec(text)?.[1] ?? ''
+  return [...walk.matchAll(/```sh\n([\s\S]*?)\n```/g)].map((found) => found[1] ?? '')
+}
+
+/** Runs the blocks one after the other in one shell; gives back what each has printed. */
+async function walk(blocks: readonly string[]): Promise<string[]> {
+  const script = blocks.map((block) => `${block}\nprintf '%s' '${END_OF_BLOCK}'\n`).join('')
+  const child = spawn('bash', ['-c', script.replaceAll('localhost:8080', gateway())], {
+    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: WALK_WITHIN_MS,
+  })
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+  })
+  await once(child, 'close')
+  return printed.split(END_OF_BLOCK).slice(0, -1)
+}
+
+const END_OF_BLOCK = '--- end of block ---'
+
+function gateway(): string {
+  return shop.url('gateway').replace('127.0.0.1', 'localhost')
+}
+
+/** The lines that are JSON. */
+function answersIn(text = ''): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
