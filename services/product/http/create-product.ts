@@ -29,14 +29,18 @@ export function createProductRoute(app: HttpServer, { db, wakeRelay }: ServicePa
       const { body: wish, principal, traceparent } = request
       checkRights(principal, wish)
       const member = ownerOf(principal)
-      await answerOnce(reply, { db, asked: wish, keyNeeded: false, onDone: wakeRelay }, async (tx) => {
-        if (wish.shopId !== undefined && !(await isShopOf(tx, wish.shopId, member))) {
-          void reply.header('retry-after', '1')
-          throw new Refusal('shop-not-found', { shopId: wish.shopId }, SHOP_NOT_FOUND)
-        }
-        const { isNew, product } = await create(tx, wish, traceparent)
-        return { status: isNew ? 201 : 200, body: product, viewToken: viewTokenOf(product) }
-      })
+      await answerOnce(
+        reply,
+        { db, asked: wish, keyNeeded: wish.productId === undefined, onDone: wakeRelay },
+        async (tx) => {
+          if (wish.shopId !== undefined && !(await isShopOf(tx, wish.shopId, member))) {
+            void reply.header('retry-after', '1')
+            throw new Refusal('shop-not-found', { shopId: wish.shopId }, SHOP_NOT_FOUND)
+          }
+          const { isNew, product } = await create(tx, wish, traceparent)
+          return { status: isNew ? 201 : 200, body: product, viewToken: viewTokenOf(product) }
+        },
+      )
       return reply
     },
   )

@@ -28,10 +28,14 @@ export function createShopRoute(app: HttpServer, { db, wakeRelay }: ServiceParts
       const { body: wish, principal, traceparent } = request
       requireRole(principal, 'seller')
       const owner = ownerFor(principal, wish)
-      await answerOnce(reply, { db, asked: wish, keyNeeded: false, onDone: wakeRelay }, async (tx) => {
-        const { isNew, shop } = await create(tx, wish, owner, traceparent)
-        return { status: isNew ? 201 : 200, body: shop, viewToken: viewTokenOf(shop) }
-      })
+      await answerOnce(
+        reply,
+        { db, asked: wish, keyNeeded: wish.shopId === undefined, onDone: wakeRelay },
+        async (tx) => {
+          const { isNew, shop } = await create(tx, wish, owner, traceparent)
+          return { status: isNew ? 201 : 200, body: shop, viewToken: viewTokenOf(shop) }
+        },
+      )
       return reply
     },
   )

@@ -51,6 +51,7 @@ test('without an id a shop gets one, and once for each Idempotency-Key', async (
   assert.deepEqual([again.status, again.text, again.headers['idempotency-replayed']], [201, first.text, 'true'])
   assert.equal(again.headers[VIEW_TOKEN_HEADER], first.headers[VIEW_TOKEN_HEADER])
   assert.notEqual((JSON.parse(other.text) as ShopView).shopId, (JSON.parse(first.text) as ShopView).shopId)
+  refused(await call(ALICE, 'POST /shops', { name: 'Keyed' }), 'idempotency-key-required', 'idempotency-key')
 })
 
 test('only operators and open callers open a shop for somebody else', async () => {
@@ -62,7 +63,8 @@ test('only operators and open callers open a shop for somebody else', async () =
     ['open', { owner: 'bob' }, 'bob'],
     ['open', {}, 'open'],
   ] as const) {
-    const { members } = view(await call(caller, 'POST /shops', { name: 'x', ...wish }), 201)
+    const key = { 'idempotency-key': `for-${owner}` }
+    const { members } = view(await call(caller, 'POST /shops', { name: 'x', ...wish }, key), 201)
     assert.deepEqual(members, [{ accountId: owner, role: 'owner' }])
   }
 })
