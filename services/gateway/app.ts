@@ -1,27 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fastifySSE } from '@fastify/sse'
+import { Compile } from 'typebox/compile'
+import { OrderView } from '@timesale/contracts/order-api'
+import { ORDER_EVENTS } from '@timesale/contracts/order-events'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { Health } from '@timesale/http/health'
 import { close, createHttpServer, listen } from '@timesale/http/server'
 import { ANONYMOUS } from '@timesale/identity/principal'
+import { TopicTail } from '@timesale/kafka/topic-tail'
 import type { Running } from '@timesale/process/run'
 import { RedisHints } from '@timesale/redis/redis'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { Admission } from './admission/admit.ts'
 import type { GatewayConfig } from './config.ts'
+import { myOrderRoute } from './http/my-order.ts'
+import { orderEventsRoute } from './http/order-events.ts'
 import { ownRoutes } from './http/own-routes.ts'
 import { passOnRoutes } from './http/pass-on.ts'
 import { takeRawJson } from './http/raw-body.ts'
 import { Limiter } from './limits/limiter.ts'
 import { gatewayMetrics, watchGateway } from './metrics.ts'
+import { OrderStreams } from './order-changes/order-streams.ts'
+import { watchStreams } from './order-changes/watch-streams.ts'
+import type { StreamAbout } from './order-changes/order-stream.ts'
 import { ROUTES, UPSTREAMS, type UpstreamName } from './routes.ts'
 import { AccessKeys } from './tokens/access-keys.ts'
 import { AccessTokens } from './tokens/access-tokens.ts'
 import { InternalTokens } from './tokens/internal-tokens.ts'
 import { Revocations } from './tokens/revocations.ts'
+import { readPart } from './upstreams/read-part.ts'
 import { Upstream } from './upstreams/upstream.ts'
 
 const KEYS_WITHIN_MS = 2_000
+const ORDER_WITHIN_MS = 2_000
+const HEARTBEAT_MS = 15_000
 
 /** Starts the gateway. Needs neither Redis nor any service to be up. */
 export async function startGateway(config: GatewayConfig): Promise<Running & { port: number }> {
@@ -57,6 +70,32 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   watchGateway(registry, everyUpstream, limiter)
   const admission = new Admission({ tokens, limiter, onRefused: metrics.refused })
 
+  const internalTokens = new InternalTokens(config.signingKey)
+  const tail = new TopicTail({
+    clientId: 'timesale-gateway',
+    topics: ['order-topic'],
+    brokers: config.kafka.brokers,
+    from: 'end',
+    uses: ORDER_EVENTS,
+    onEvents: (events) => {
+      for (const { aggregateId, version } of events) streams.wake(aggregateId, version)
+    },
+    logger,
+  })
+  const readOrder = (about: StreamAbout): Promise<OrderView> =>
+    readPart(upstreams.order, internalTokens, about, {
+      path: `/orders/${about.orderId}`,
+      validator: orderView,
+      deadline: performance.now() + ORDER_WITHIN_MS,
+    })
+  const streams = new OrderStreams({
+    max: config.orderStreamsMax,
+    readOrder,
+    isRevoked: (sessionId) => revocations.has(sessionId),
+    onFirst: () => tail.start(),
+  })
+  watchStreams(registry, streams)
+
   let draining = false
   // No service is asked: one that is down is no reason to send callers to another gateway, which asks the same one.
   const health = (): Health => {
@@ -81,8 +120,11 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
     requestsPerConnectionMax: 1_000,
   })
   takeRawJson(app)
+  await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS })
   ownRoutes(app, { admission, limiter, upstreams: everyUpstream })
-  passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens: new InternalTokens(config.signingKey) })
+  myOrderRoute(app, { admission, upstreams, internalTokens })
+  orderEventsRoute(app, { admission, streams, readOrder })
+  passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens })
 
   await listen(app, config.http)
   for (const upstream of everyUpstream) upstream.start()
@@ -96,7 +138,9 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
     async stop() {
       draining = true
       await sleep(config.drainMs)
-      await close(app)
+      // Only now: who was told earlier would have come back here.
+      streams.close()
+      await Promise.all([close(app), tail.stop()])
       keys.stop()
       revocations.stop()
       await Promise.all(everyUpstream.map((upstream) => upstream.close()))
@@ -105,6 +149,8 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
     },
   }
 }
+
+const orderView = Compile(OrderView)
 
 async function fetchKeys(account: Upstream): Promise<string> {
   const { status, body } = await account.request({

@@ -9,6 +9,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   return readEnv(env, 'GATEWAY_', (get) => ({
     http: readHttpConfig(get, 8080),
     redisUrl: readRedisUrl(get),
+    /** Only to hear of orders that change; without it streams ask every few seconds. */
+    kafka: { brokers: get.addresses('KAFKA_BROKERS') },
     logLevel: readLogLevel(get),
     drainMs: get.int('DRAIN_MS', 3_000),
     /** Signs what the services are told about callers. */
@@ -34,6 +36,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       analytics: readUrls(get, 'ANALYTICS_URLS'),
       storefront: readUrls(get, 'STOREFRONT_URLS'),
     },
+    /** Streams of changes of orders at once; each keeps a connection. */
+    orderStreamsMax: get.int('ORDER_STREAMS_MAX', 10_000, 1_000_000),
     /** For each service, all its instances together. */
     concurrency: readCount(get, 'UPSTREAM_CONCURRENCY', 500, { min: 1, max: 10_000 }),
     queue: readCount(get, 'UPSTREAM_QUEUE', 1_000, { min: 0, max: 100_000 }),
