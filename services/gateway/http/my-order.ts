@@ -84,10 +84,9 @@ class OrderPage {
     return { product: found, shop: found?.shopId === undefined ? null : await this.#shop(found.shopId) }
   }
 
-  async #shop(shopId: string): Promise<MyOrderView['shop']> {
-    // Its page shows products as well; one is the least that can be asked for.
-    const found = await this.#part('shop', 'storefront', { path: `/shops/${shopId}?limit=1`, validator: shop })
-    return found === null ? null : { shopId: found.shopId, name: found.name }
+  // Its page shows products as well: one is the least that can be asked for, and is no part of our answer's schema.
+  #shop(shopId: string): Promise<MyOrderView['shop']> {
+    return this.#part('shop', 'storefront', { path: `/shops/${shopId}?limit=1`, validator: shop })
   }
 
   /** Null where there is none, and where it is missing. */
