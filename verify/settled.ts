@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { GROUPS } from '@timesale/contracts/topics'
 import { readLags } from '@timesale/local/commands/consumer-lag'
 import { databaseServices } from '@timesale/local/shop/ports'
 import { lookAt, type Books } from './books.ts'
@@ -66,7 +67,7 @@ async function lookForUnrest(books: Books): Promise<Unrest> {
       }),
     ),
   )
-  const lags = await readLags(books.brokers)
+  const lags = await readLags(books.brokers, GROUPS)
   return {
     outboxRows: counts.reduce((sum, [rows]) => sum + rows, 0),
     undecided: counts.reduce((sum, [, placed]) => sum + placed, 0),

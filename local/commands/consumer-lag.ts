@@ -9,10 +9,13 @@ interface GroupLag {
 
 const ANSWER_MS = 2000
 const latest = -1n
-const READERS = { ...GROUPS, ...VIEW_GROUPS }
+/** Everybody who reads, by the name of the group. */
+const READERS: Readers = { ...GROUPS, ...VIEW_GROUPS }
+
+type Readers = Readonly<Record<string, readonly string[]>>
 
 /** Records that each group has not yet worked off, over all partitions of its topics. Throws when Kafka does not answer in time. */
-export async function readLags(brokers: string): Promise<GroupLag[]> {
+export async function readLags(brokers: string, readers: Readers = READERS): Promise<GroupLag[]> {
   const admin = new Admin({
     clientId: 'timesale-status',
     bootstrapBrokers: brokers.split(',').map((broker) => broker.trim()),
@@ -21,15 +24,15 @@ export async function readLags(brokers: string): Promise<GroupLag[]> {
     connectTimeout: ANSWER_MS,
   })
   try {
-    return await withinTime(lagsBy(admin), ANSWER_MS, 'Kafka')
+    return await withinTime(lagsBy(admin, readers), ANSWER_MS, 'Kafka')
   } finally {
     // A broker that hangs would hold up the closing as well.
     void admin.close().catch(() => {})
   }
 }
 
-async function lagsBy(admin: Admin): Promise<GroupLag[]> {
-  const topics = [...new Set(Object.values(READERS).flat())]
+async function lagsBy(admin: Admin, readers: Readers): Promise<GroupLag[]> {
+  const topics = [...new Set(Object.values(readers).flat())]
   const metadata = await admin.metadata({ topics })
   const partitions = topics.map((name) => ({
     name,
@@ -38,14 +41,14 @@ async function lagsBy(admin: Admin): Promise<GroupLag[]> {
       timestamp: latest,
     })),
   }))
-  const groups = Object.keys(READERS)
+  const groups = Object.keys(readers)
   const [ends, committed] = await Promise.all([
     admin.listOffsets({ topics: partitions }),
     // An error for one group, which was never seen, say, must not hide the others.
     Promise.all(groups.map((group) => admin.listConsumerGroupOffsets({ groups: [group] }).catch(() => []))),
   ])
 
-  return Object.entries(READERS).map(([group, read]) => {
+  return Object.entries(readers).map(([group, read]) => {
     const offsets = committed.flat().find((candidate) => candidate.groupId === group)?.topics ?? []
     const lagOf = (topic: string): bigint =>
       (ends.find((end) => end.name === topic)?.partitions ?? []).reduce((sum, { partitionIndex, offset }) => {

@@ -16,6 +16,9 @@ import { provisionTopics } from '@timesale/provision/topics'
 import { TEST_GATEWAY } from './gateway-key.ts'
 import { until } from './until.ts'
 
+/** What the account service encrypts with. */
+const TEST_KEY_SECRET = Buffer.alloc(32, 7).toString('base64url')
+
 export interface InfrastructureOptions {
   /** A database for each of these, on one server, as the provisioning step makes it. */
   readonly databases: readonly string[]
@@ -128,6 +131,7 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
       KAFKA_BROKERS: brokers,
       REDIS_URL: redisUrl,
       INTERNAL_KEYS: TEST_GATEWAY.keys,
+      ACCOUNT_KEY_SECRET: TEST_KEY_SECRET,
       DRAIN_MS: '0',
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
       ...more,

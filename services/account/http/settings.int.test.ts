@@ -147,8 +147,8 @@ before(async () => {
 })
 
 after(async () => {
-  await account.stop()
-  await infra[Symbol.asyncDispose]()
+  await account?.stop()
+  await infra?.[Symbol.asyncDispose]()
 })
 
 function url(): string {
