@@ -10,6 +10,7 @@ import { ANONYMOUS } from '@timesale/identity/principal'
 import { TopicTail } from '@timesale/kafka/topic-tail'
 import type { Running } from '@timesale/process/run'
 import { RedisHints } from '@timesale/redis/redis'
+import { SettingsFollower } from '@timesale/settings/follow-settings'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { Admission } from './admission/admit.ts'
@@ -36,7 +37,7 @@ const KEYS_WITHIN_MS = 2_000
 const ORDER_WITHIN_MS = 2_000
 const HEARTBEAT_MS = 15_000
 
-/** Starts the gateway. Needs neither Redis nor any service to be up. */
+/** Starts the gateway. Needs neither Redis nor Kafka nor any service to be up. */
 export async function startGateway(config: GatewayConfig): Promise<Running & { port: number }> {
   const logger = createLogger({ service: 'gateway', level: config.logLevel })
   const registry = createRegistry('gateway')
@@ -60,9 +61,10 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   const keys = new AccessKeys({ fetchKeys: () => fetchKeys(upstreams.account), logger, onGone: () => tokens.forget() })
   const tokens = new AccessTokens(keys)
   const revocations = new Revocations(redis)
+  const settings = new SettingsFollower({ service: 'gateway', brokers: config.kafka.brokers, logger })
   const limiter = new Limiter({
     redis,
-    limitOf: (routeClass) => config.limits[routeClass],
+    limitOf: (routeClass) => settings.current.limits[routeClass] ?? config.limits[routeClass],
     replicas: config.replicas,
     isRevoked: (sessionId) => revocations.has(sessionId),
     onMemory: metrics.countedInMemory,
@@ -130,6 +132,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   for (const upstream of everyUpstream) upstream.start()
   keys.start()
   revocations.start()
+  settings.start()
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : config.http.port
   logger.info({ host: config.http.host, port }, 'listening')
@@ -143,7 +146,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
       await Promise.all([close(app), tail.stop()])
       keys.stop()
       revocations.stop()
-      await Promise.all(everyUpstream.map((upstream) => upstream.close()))
+      await Promise.all([settings.stop(), ...everyUpstream.map((upstream) => upstream.close())])
       await redis.close()
       logger.info('stopped')
     },

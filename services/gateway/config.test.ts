@@ -9,6 +9,7 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const signingKey = { ...privateKey.export({ format: 'jwk' }), kid: 'gateway-1' }
 const complete = {
   REDIS_URL: 'redis://127.0.0.1:6379',
+  KAFKA_BROKERS: '127.0.0.1:9092',
   GATEWAY_SIGNING_KEY: JSON.stringify(signingKey),
   ...Object.fromEntries(UPSTREAMS.map((name) => [`GATEWAY_${name.toUpperCase()}_URLS`, 'http://127.0.0.1:9'])),
 }

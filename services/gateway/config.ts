@@ -9,7 +9,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   return readEnv(env, 'GATEWAY_', (get) => ({
     http: readHttpConfig(get, 8080),
     redisUrl: readRedisUrl(get),
-    /** Only to hear of orders that change; without it streams ask every few seconds. */
+    /** To hear of orders that change, and of limits that are set; without it streams ask every few seconds. */
     kafka: { brokers: get.addresses('KAFKA_BROKERS') },
     logLevel: readLogLevel(get),
     drainMs: get.int('DRAIN_MS', 3_000),
@@ -19,6 +19,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     connectionsMax: readCount(get, 'CONNECTIONS_MAX', 25_000, { min: 1, max: 1_000_000 }),
     /** How many gateways share the limits while Redis does not count for all of them. */
     replicas: readCount(get, 'REPLICAS', 1, { min: 1, max: 1_000 }),
+    /** Where no operator has set another one. */
     limits: {
       browse: readLimit(get, 'LIMIT_BROWSE', '600/10'),
       orders: readLimit(get, 'LIMIT_ORDERS', '60/10'),

@@ -61,33 +61,34 @@ export class Limiter {
     const isRevoked = sessionId !== undefined && this.#options.isRevoked(sessionId)
     try {
       const [spent, leftMs, revoked] = await this.#options.redis.call((client) =>
-        ask(client, keyOf(routeClass, who), limit, sessionId ?? ''),
+        ask(client, keyOf(routeClass, who, limit), limit, sessionId ?? ''),
       )
       return { limit, spent, leftMs, isRevoked: isRevoked || revoked === 1 }
     } catch {
       this.#options.onMemory()
       const share = this.#shareOf(routeClass, limit)
-      return { limit: share, ...this.#memory.take(keyOf(routeClass, who), share, Date.now()), isRevoked }
+      return { limit: share, ...this.#memory.take(keyOf(routeClass, who, limit), share, Date.now()), isRevoked }
     }
   }
 
   /** What is spent, without spending any. */
   async read(wanted: readonly { class: RouteClass; who: string }[]): Promise<readonly (Spent & { limit: Limit })[]> {
-    const keys = wanted.map(({ class: routeClass, who }) => keyOf(routeClass, who))
-    const limits = wanted.map(({ class: routeClass }) => this.#options.limitOf(routeClass))
+    const counted = wanted.map(({ class: routeClass, who }) => {
+      const limit = this.#options.limitOf(routeClass)
+      return { routeClass, limit, key: keyOf(routeClass, who, limit) }
+    })
     try {
       const found = await this.#options.redis.call((client) =>
-        Promise.all(keys.map((key) => Promise.all([client.get(key), client.pTTL(key)]))),
+        Promise.all(counted.map(({ key }) => Promise.all([client.get(key), client.pTTL(key)]))),
       )
-      return limits.map((limit, index) => {
+      return counted.map(({ limit }, index) => {
         const [spent, leftMs] = found[index] ?? [null, 0]
         return { limit, spent: Number(spent ?? 0), leftMs: Math.max(0, leftMs) }
       })
     } catch {
       const now = Date.now()
-      return wanted.map(({ class: routeClass }, index) => {
-        const limit = this.#shareOf(routeClass, limits[index] ?? { points: 1, seconds: 1 })
-        return { limit, ...this.#memory.read(keys[index] ?? '', now) }
+      return counted.map(({ routeClass, limit, key }) => {
+        return { limit: this.#shareOf(routeClass, limit), ...this.#memory.read(key, now) }
       })
     }
   }
@@ -98,8 +99,9 @@ export class Limiter {
   }
 }
 
-function keyOf(routeClass: RouteClass, who: string): string {
-  return `timesale:limit:${routeClass}:${who}`
+// A window that was begun under another length would go on to its own end, which may be a day away.
+function keyOf(routeClass: RouteClass, who: string, { seconds }: Limit): string {
+  return `timesale:limit:${routeClass}:${seconds}:${who}`
 }
 
 type Reply = [spent: number, leftMs: number, revoked: number]
