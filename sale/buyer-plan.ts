@@ -12,9 +12,11 @@ export interface Mix {
   readonly cancel: number
   /** Come four times, for an order each: more than a time sale may let one buyer have. */
   readonly greedy: number
+  /** Look at their order, and somebody else looks at it too, who must not see it. */
+  readonly look: number
 }
 
-export const USUAL_MIX: Mix = { doubleClick: 0.05, repeat: 0.1, otherBody: 0.03, cancel: 0.03, greedy: 0.05 }
+export const USUAL_MIX: Mix = { doubleClick: 0.05, repeat: 0.1, otherBody: 0.03, cancel: 0.03, greedy: 0.05, look: 0 }
 
 /** What one buyer does; a function of the seed and the buyer's number alone. */
 export interface Plan {
@@ -26,6 +28,7 @@ export interface Plan {
   readonly repeat: boolean
   readonly otherBody: boolean
   readonly cancel: boolean
+  readonly look: boolean
 }
 
 export interface PlanOptions {
@@ -34,6 +37,8 @@ export interface PlanOptions {
   readonly name: string
   readonly products: readonly string[]
   readonly mix: Mix
+  /** Whose orders they are: each of these is many buyers. Without them each buyer is somebody else. */
+  readonly accounts?: readonly string[] | undefined
   /** Buyers with a higher number cancel nothing. */
   readonly cancelUntil: number
 }
@@ -44,19 +49,21 @@ const QUANTITIES = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3] as const
 const GREEDY_ORDERS = 4
 
 /** Buyers count from 1; one who comes four times counts as four. */
-export function planOf(number: number, { seed, name, products, mix, cancelUntil }: PlanOptions): Plan {
+export function planOf(number: number, { seed, name, products, mix, accounts, cancelUntil }: PlanOptions): Plan {
   const draw = (label: number): number => randomOf(seed, number, label)
   const firstOfFour = number - ((number - 1) % GREEDY_ORDERS)
   const isGreedy = randomOf(seed, firstOfFour, 7) < mix.greedy
+  const who = isGreedy ? firstOfFour : number
   return {
     orderId: `${name}-${number}`,
-    buyerId: `${name}-buyer-${isGreedy ? firstOfFour : number}`,
+    buyerId: accounts?.[(who - 1) % accounts.length] ?? `${name}-buyer-${who}`,
     productId: products[Math.floor(draw(1) * products.length)] ?? '',
     quantity: QUANTITIES[Math.floor(draw(2) * QUANTITIES.length)] ?? 1,
     doubleClick: draw(3) < mix.doubleClick,
     repeat: draw(4) < mix.repeat,
     otherBody: draw(5) < mix.otherBody,
     cancel: number <= cancelUntil && draw(6) < mix.cancel,
+    look: draw(8) < mix.look,
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Told, Wish } from '@timesale/verify/verdict'
 import { comesMs, planOf, USUAL_MIX, type Mix, type Opening, type Plan, type PlanOptions } from './buyer-plan.ts'
 import { Latency, type Percentiles } from './latency.ts'
-import { OrderClient, type Answer } from './order-client.ts'
+import { OrderClient, type Answer, type Asked } from './order-client.ts'
 import { randomOf } from './random.ts'
 
 export interface BuyersOptions {
@@ -13,6 +13,8 @@ export interface BuyersOptions {
    * token says who buys, so the body does not.
    */
   readonly headersFor?: (buyerId: string) => Readonly<Record<string, string>>
+  /** Account ids, where buyers have fewer accounts than they are. */
+  readonly accounts?: readonly string[] | undefined
   /** Of a time sale that has not begun; it has by default, and nobody comes too early. */
   readonly opening?: Opening
   /** Each buyer takes one of them. */
@@ -50,18 +52,23 @@ export interface Figures {
   readonly attempts: number
   /** Attempts by what is known of their effect: done, certainly nothing, unknown. */
   readonly byClass: Readonly<Record<AttemptClass, number>>
-  /** Attempts answered 503, and without an answer. */
+  /** Attempts answered 503, those without an answer, and those answered 429: too many in a time. */
   readonly unavailable: number
   readonly noAnswer: number
+  readonly limited: number
   /** Orders sent again on purpose that were answered like the first time; other orders under a used id that were refused. */
   readonly repeatsConfirmed: number
   readonly reusesRefused: number
+  /** Orders shown to their buyer, and those that were not there for somebody else. */
+  readonly shown: number
+  readonly hidden: number
   readonly cancelled: number
   /** Attempts that were told to come again when the sale begins; orders refused at the door as more than a buyer may have. */
   readonly tooEarly: number
   readonly overLimit: number
-  /** Answers that must not be. */
+  /** Answers that must not be; and orders that their buyer did not see, or somebody else did. */
   readonly unexpected: number
+  readonly exposed: number
   /** From the moment a buyer was to come until the first answer that says what became of the order, in milliseconds. */
   readonly answerMs: Percentiles | undefined
 }
@@ -76,7 +83,8 @@ export class Buyers {
   readonly #client: OrderClient
   readonly #latency = new Latency()
   readonly #fates = new Fates()
-  readonly #unexpected: string[] = []
+  readonly #unexpected = new Complaints()
+  readonly #exposed = new Complaints()
   readonly #arriving: Promise<void>
   readonly #buying = new Set<Promise<void>>()
   readonly #classes = { ok: 0, fail: 0, info: 0 }
@@ -85,11 +93,13 @@ export class Buyers {
   #arrived = 0
   #unavailable = 0
   #noAnswer = 0
+  #limited = 0
+  #shown = 0
+  #hidden = 0
   #repeatsConfirmed = 0
   #reusesRefused = 0
   #tooEarly = 0
   #overLimit = 0
-  #unexpectedCount = 0
   #gaveUp = 0
   #lastTurnedAwayAt: number | undefined
   /** Milliseconds since the epoch at which the first buyer was to come. */
@@ -97,11 +107,11 @@ export class Buyers {
   readonly #began = performance.now()
 
   constructor(options: BuyersOptions) {
-    const { seed = 1, name = 'buyers', products, count = Infinity } = options
+    const { seed = 1, name = 'buyers', products, accounts, count = Infinity } = options
     this.#options = options
     const mix = { ...USUAL_MIX, ...options.mix }
     // Late cancellations would give units back when nobody asks for them any more.
-    this.#plans = { seed, name, products, mix, cancelUntil: count / 2 }
+    this.#plans = { seed, name, products, mix, accounts, cancelUntil: count / 2 }
     this.#client = new OrderClient({
       urls: options.urls,
       connections: options.connections ?? CONNECTIONS,
@@ -156,12 +166,16 @@ export class Buyers {
       byClass: { ...this.#classes },
       unavailable: this.#unavailable,
       noAnswer: this.#noAnswer,
+      limited: this.#limited,
+      shown: this.#shown,
+      hidden: this.#hidden,
       repeatsConfirmed: this.#repeatsConfirmed,
       reusesRefused: this.#reusesRefused,
       cancelled: this.#fates.count(CANCELLED),
       tooEarly: this.#tooEarly,
       overLimit: this.#overLimit,
-      unexpected: this.#unexpectedCount,
+      unexpected: this.#unexpected.count,
+      exposed: this.#exposed.count,
       answerMs: this.#latency.percentiles,
     }
   }
@@ -173,7 +187,12 @@ export class Buyers {
 
   /** The first ten answers that must not be. */
   get unexpected(): readonly string[] {
-    return this.#unexpected
+    return this.#unexpected.first
+  }
+
+  /** The first ten orders that their buyer did not see, or somebody else did. */
+  get exposed(): readonly string[] {
+    return this.#exposed.first
   }
 
   /** Orders by what their buyers know of them, for the verdict. */
@@ -209,7 +228,7 @@ export class Buyers {
         continue
       }
       this.#arrived += 1
-      const buying = this.#buy(this.#arrived).catch((error: unknown) => this.#complain(String(error)))
+      const buying = this.#buy(this.#arrived).catch((error: unknown) => this.#unexpected.add(String(error)))
       this.#buying.add(buying)
       void buying.then(() => this.#buying.delete(buying))
     }
@@ -228,11 +247,13 @@ export class Buyers {
     if (plan.cancel) await this.#cancel(number, plan)
     if (plan.repeat) await this.#repeat(number, plan, known)
     if (plan.otherBody) await this.#reuse(number, plan)
+    if (plan.look) await this.#look(number, plan)
   }
 
   /** Sends an order until somebody says what became of it; undefined where nobody ever does. */
   async #order(number: number, body: string, orderId: string): Promise<Answer | undefined> {
-    const answer = await this.#persist(number, '/orders', body, () => this.#fates.doubt(number))
+    const about = { ...this.#orders(number), body }
+    const answer = await this.#persist(number, about, () => this.#fates.doubt(number))
     if (answer === undefined) return undefined
     if (answer.status === 202) {
       if (this.#fates.accept(number)) this.#options.onAccepted?.(number)
@@ -244,55 +265,66 @@ export class Buyers {
       this.#fates.turnAway(number)
       this.#overLimit += 1
     } else {
-      this.#complain(`order ${orderId} was answered ${answer.status} ${answer.code}`)
+      this.#unexpected.add(`order ${orderId} was answered ${answer.status} ${answer.code}`)
     }
     return answer
   }
 
   // The same order once more: the same bytes once more.
   async #repeat(number: number, { orderId, ...plan }: Plan, before: Answer): Promise<void> {
-    const again = await this.#persist(number, '/orders', this.#bodyOf({ orderId, ...plan }))
+    const again = await this.#persist(number, { ...this.#orders(number), body: this.#bodyOf({ orderId, ...plan }) })
     if (again === undefined) return
     if (again.status === 202 && again.text === before.text) this.#repeatsConfirmed += 1
-    else this.#complain(`order ${orderId} was answered ${before.text} and then ${again.status} ${again.text}`)
+    else this.#unexpected.add(`order ${orderId} was answered ${before.text} and then ${again.status} ${again.text}`)
   }
 
   // Another order under the same id has no effect.
   async #reuse(number: number, plan: Plan): Promise<void> {
-    const answer = await this.#persist(number, '/orders', this.#bodyOf({ ...plan, quantity: plan.quantity + 1 }))
+    const body = this.#bodyOf({ ...plan, quantity: plan.quantity + 1 })
+    const answer = await this.#persist(number, { ...this.#orders(number), body })
     if (answer === undefined) return
     if (answer.status === 422 && answer.code === 'order-id-reused') this.#reusesRefused += 1
-    else this.#complain(`another order under ${plan.orderId} was answered ${answer.status} ${answer.code}`)
+    else this.#unexpected.add(`another order under ${plan.orderId} was answered ${answer.status} ${answer.code}`)
   }
 
   async #cancel(number: number, { orderId }: Plan): Promise<void> {
-    const answer = await this.#persist(number, `/orders/${orderId}/cancellation`, undefined)
+    const path = `/orders/${orderId}/cancellation`
+    const answer = await this.#persist(number, { ...this.#orders(number), path })
     if (answer === undefined) return
     if (answer.status === 200) this.#fates.cancel(number)
     else if (answer.status !== 409 || answer.code !== 'order-not-cancellable') {
-      this.#complain(`the cancellation of order ${orderId} was answered ${answer.status} ${answer.code}`)
+      this.#unexpected.add(`the cancellation of order ${orderId} was answered ${answer.status} ${answer.code}`)
     }
   }
 
+  // What is somebody else's is not there.
+  async #look(number: number, { orderId, buyerId }: Plan): Promise<void> {
+    const asked = { method: 'GET', path: `/orders/${orderId}` } as const
+    const own = await this.#persist(number, { ...asked, headers: this.#headersOf(buyerId) })
+    if (own?.status === 200 && own.text.includes(`"${orderId}"`)) this.#shown += 1
+    else if (own !== undefined) this.#exposed.add(`order ${orderId} is answered ${own.status} to its buyer ${buyerId}`)
+    const stranger = this.#options.accounts?.find((accountId) => accountId !== buyerId)
+    if (stranger === undefined) return
+    const theirs = await this.#persist(number, { ...asked, headers: this.#headersOf(stranger) })
+    if (theirs?.status === 404 && !theirs.text.includes(buyerId)) this.#hidden += 1
+    else if (theirs !== undefined) this.#exposed.add(`order ${orderId} is answered ${theirs.status} to ${stranger}`)
+  }
+
   /** Asks until there is an answer that says something. */
-  async #persist(
-    number: number,
-    path: string,
-    body: string | undefined,
-    onUncertain: () => void = () => undefined,
-  ): Promise<Answer | undefined> {
+  async #persist(number: number, asked: Asked, onUncertain: () => void = () => undefined): Promise<Answer | undefined> {
     const until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS)
     for (let attempt = 0; !this.#end.signal.aborted; attempt += 1) {
-      const headers = this.#options.headersFor?.(this.plan(number).buyerId)
-      const answer = await this.#client.post(number + attempt, path, body, headers)
+      const answer = await this.#client.ask(number + attempt, asked)
       const kind = classOf(answer)
       this.#classes[kind] += 1
       if (answer.status === 503) this.#unavailable += 1
       else if (kind === 'info') this.#noAnswer += 1
+      const isLimited = answer.status === 429
+      if (isLimited) this.#limited += 1
       if (kind === 'info') onUncertain()
       const isEarly = answer.code === 'sale-not-started' && answer.refused
       if (isEarly) this.#tooEarly += 1
-      if (kind !== 'info' && answer.status !== 503 && !isEarly) return answer
+      if (kind !== 'info' && answer.status !== 503 && !isLimited && !isEarly) return answer
       if (performance.now() > until) return undefined
       await sleep(pauseMs(answer, attempt, randomOf(this.#plans.seed, number, 100 + attempt)), undefined, {
         signal: this.#end.signal,
@@ -301,14 +333,17 @@ export class Buyers {
     return undefined
   }
 
+  #orders(number: number): Asked {
+    return { method: 'POST', path: '/orders', headers: this.#headersOf(this.plan(number).buyerId) }
+  }
+
+  #headersOf(buyerId: string): Asked['headers'] {
+    return this.#options.headersFor?.(buyerId)
+  }
+
   #bodyOf({ orderId, productId, quantity, buyerId }: Plan): string {
     const order = { orderId, productId, quantity }
     return JSON.stringify(this.#options.headersFor === undefined ? { ...order, buyerId } : order)
-  }
-
-  #complain(text: string): void {
-    this.#unexpectedCount += 1
-    if (this.#unexpected.length < COMPLAINTS) this.#unexpected.push(text)
   }
 }
 
@@ -338,6 +373,17 @@ export function pauseMs(
   if (startsInMs !== undefined) return startsInMs + random * PAUSE_MIN_MS
   if (retryAfterMs !== undefined) return retryAfterMs + random * Math.max(PAUSE_MIN_MS, retryAfterMs / 2)
   return Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** attempt) * (0.5 + random)
+}
+
+// All are counted, and the first ten kept.
+class Complaints {
+  readonly first: string[] = []
+  count = 0
+
+  add(text: string): void {
+    this.count += 1
+    if (this.first.length < COMPLAINTS) this.first.push(text)
+  }
 }
 
 const ACCEPTED = 1

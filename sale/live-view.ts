@@ -38,7 +38,7 @@ export function wholeView(moment: Moment): string[] {
     ),
     row(
       'trouble',
-      `${alarming(figures.unavailable, '503')}, ${alarming(figures.noAnswer, 'without an answer')}, ${whole(figures.waiting)} buyers wait`,
+      `${alarming(figures.unavailable, '503')}, ${alarming(figures.limited, '429')}, ${alarming(figures.noAnswer, 'without an answer')}, ${whole(figures.waiting)} buyers wait`,
     ),
     row('to answer', percentiles(figures.answerMs)),
     row('to outcome', percentiles(sight.outcomeMs)),
@@ -57,6 +57,7 @@ export function shortView({ seconds, units, buyers, figures, sight, acceptedPerS
     `rejected ${whole(sight.rejected)}`,
     `409 ${whole(figures.turnedAway)}`,
     `503 ${whole(figures.unavailable)}`,
+    `429 ${whole(figures.limited)}`,
     `no answer ${whole(figures.noAnswer)}`,
     `sold ${sight.unitsSold === undefined ? '?' : whole(sight.unitsSold)}/${whole(units)}`,
     `answer ${percentiles(figures.answerMs)}`,

@@ -13,6 +13,13 @@ export interface Answer {
   readonly startsInMs: number | undefined
 }
 
+export interface Asked {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
 interface Door {
   readonly pool: Pool
   /** Without a slash at its end. */
@@ -41,16 +48,11 @@ export class OrderClient {
   }
 
   /** Which of the processes is asked goes by `turn`. Never rejects. */
-  async post(
-    turn: number,
-    path: string,
-    body?: string,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Answer> {
+  async ask(turn: number, { method, path, body, headers = {} }: Asked): Promise<Answer> {
     const { pool, basePath } = this.#pools[turn % this.#pools.length] as Door
     try {
       const answer = await pool.request({
-        method: 'POST',
+        method,
         path: `${basePath}${path}`,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(body === undefined ? {} : { body }),
@@ -69,6 +71,10 @@ export class OrderClient {
     } catch {
       return { status: 0, text: '', code: '', refused: false, retryAfterMs: undefined, startsInMs: undefined }
     }
+  }
+
+  post(turn: number, path: string, body?: string): Promise<Answer> {
+    return this.ask(turn, { method: 'POST', path, body })
   }
 
   /** Ends what is under way. */

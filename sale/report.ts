@@ -33,6 +33,7 @@ export function verdictJson(
     ordersPerSecond: number
     seed: number
     timeSale: RushOptions['timeSale']
+    accounts: RushOptions['accounts']
     ownShop: boolean
   },
 ): string {

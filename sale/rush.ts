@@ -4,6 +4,7 @@ import { examine, settled, type Finding } from '@timesale/verify/verdict'
 import type { Opening } from './buyer-plan.ts'
 import { Buyers, type Figures } from './buyers.ts'
 import { checkParts, killDuring, waitForReturn, type Kill } from './kills.ts'
+import { logBuyersIn, type BuyerAccounts } from './buyer-accounts.ts'
 import type { Moment } from './live-view.ts'
 import { putOnSale, startTimeSale, type SaleShop } from './sale-shop.ts'
 import { ShopWatch, type Sight } from './shop-watch.ts'
@@ -15,6 +16,8 @@ export interface RushOptions {
   readonly seed: number
   /** Absent where the product is sold at its usual price, at any time, to whoever wants it all. */
   readonly timeSale?: { readonly limitPerBuyer: number; readonly startsInSeconds: number } | undefined
+  /** Through the gateway, as so many accounts; else past it, straight to the order service, which takes anybody's word. */
+  readonly accounts?: number | undefined
   readonly kill: readonly string[]
   readonly signal: AbortSignal
   readonly onMoment: (moment: Moment) => void
@@ -40,6 +43,7 @@ const MOMENT_MS = 500
 export async function runSale(shop: SaleShop, options: RushOptions): Promise<SaleResult> {
   const { units, buyers: count, seed, kill, signal } = options
   await checkParts(shop, kill)
+  const accounts = await logIn(shop, options)
   const productId = `SALE-${seed}-${Date.now().toString(36)}`
   await putOnSale(shop, { productId, units, signal })
   const opening = await open(shop, productId, options)
@@ -54,7 +58,14 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
   const kills: Kill[] = []
   let watch: ShopWatch | undefined
   const buyers = new Buyers({
-    urls: [shop.url('order')],
+    ...(accounts === undefined
+      ? { urls: [shop.url('order')] }
+      : {
+          urls: shop.gatewayUrls,
+          accounts: accounts.ids,
+          headersFor: (buyerId) => accounts.headersFor(buyerId),
+          mix: { look: LOOK_SHARE },
+        }),
     products: [productId],
     ordersPerSecond: options.ordersPerSecond,
     count,
@@ -106,6 +117,15 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
     end.abort()
     await Promise.all([buyers.abandon(), watch.stop()])
   }
+}
+
+/** Through the gateway an order has an owner, and nobody else may see it. */
+const LOOK_SHARE = 0.1
+
+async function logIn(shop: SaleShop, { accounts, signal, onStep }: RushOptions): Promise<BuyerAccounts | undefined> {
+  if (accounts === undefined) return undefined
+  onStep(`${accounts.toLocaleString('en-US')} accounts log in.`)
+  return await logBuyersIn(shop, { count: accounts, signal })
 }
 
 /** Of a hundred buyers so many come before a time sale begins. */
@@ -175,7 +195,7 @@ async function comeToRest(shop: SaleShop, { kill, signal, onUnrest }: RushOption
 
 // What the buyers alone can tell.
 function ownFindings(buyers: Buyers, count: number, { confirmed }: Sight): Finding[] {
-  const { figures, unexpected } = buyers
+  const { figures, unexpected, exposed } = buyers
   const { accepted, gaveUp, arrived, repeatsConfirmed, reusesRefused } = figures
   const none = [
     ...(accepted === 0 ? ['not one order was accepted'] : []),
@@ -205,6 +225,17 @@ function ownFindings(buyers: Buyers, count: number, { confirmed }: Sight): Findi
       count: figures.unexpected,
       offenders: unexpected,
     },
+    ...(figures.shown + figures.hidden + figures.exposed === 0
+      ? []
+      : [
+          {
+            rule: 'an order is its buyer’s, and nobody else sees it',
+            holds: figures.exposed === 0,
+            says: `${figures.shown.toLocaleString('en-US')} shown, ${figures.hidden.toLocaleString('en-US')} not there for others`,
+            count: figures.exposed,
+            offenders: exposed,
+          },
+        ]),
   ]
 }
 

@@ -14,6 +14,8 @@ export interface SaleShop {
   readonly own: boolean
   readonly books: Books
   url(service: ServiceName): string
+  /** Where buyers come in from outside: with `/api` at the end, one for each gateway. */
+  readonly gatewayUrls: readonly string[]
   parts(): Promise<PartStatus[]>
 }
 
@@ -47,6 +49,11 @@ async function connect(folder: DataFolder, own: boolean): Promise<SaleShop> {
   }
   const [first, addresses] = [await parts(), await askAddresses(folder)]
   if (addresses === undefined) throw new Complaint(noShop(folder))
+  const url = (service: ServiceName): string => {
+    const port = first.find(({ name }) => name === service)?.port
+    if (port === undefined) throw new Complaint(`The shop has no ${service} service. Look at npm run status.`)
+    return `http://127.0.0.1:${port}`
+  }
   return {
     folder: folder.path,
     own,
@@ -58,13 +65,19 @@ async function connect(folder: DataFolder, own: boolean): Promise<SaleShop> {
         return url
       },
     },
-    url: (service) => {
-      const port = first.find(({ name }) => name === service)?.port
-      if (port === undefined) throw new Complaint(`The shop has no ${service} service. Look at npm run status.`)
-      return `http://127.0.0.1:${port}`
-    },
+    url,
+    gatewayUrls: gatewayUrls(url('gateway')),
     parts,
   }
+}
+
+/** Those of GATEWAY_URLS, with commas between, where there are more than the shop's own. */
+function gatewayUrls(own: string): string[] {
+  const urls = (process.env['GATEWAY_URLS'] ?? '').split(',').map((url) => url.trim().replace(/\/$/, ''))
+  const given = urls.filter((url) => url !== '')
+  const wrong = given.find((url) => !/^https?:\/\/[^/]+$/.test(url))
+  if (wrong !== undefined) throw new Complaint(`GATEWAY_URLS must be like http://127.0.0.1:8080, not '${wrong}'`)
+  return (given.length === 0 ? [own] : given).map((url) => `${url}/api`)
 }
 
 const ORDERABLE_WITHIN_MS = 30_000
@@ -136,7 +149,8 @@ async function until(isSo: () => Promise<boolean>, signal: AbortSignal): Promise
   }
 }
 
-async function ask(
+/** Rejects with a Complaint where a service does not answer. */
+export async function ask(
   shop: SaleShop,
   service: ServiceName,
   path: string,
