@@ -123,6 +123,50 @@ test('through a gateway a token says who buys, and the body does not', async () 
   assert.deepEqual(Object.keys(body), ['orderId', 'productId', 'quantity'])
 })
 
+test('who sends too much waits as long as the gateway says, and is counted', async () => {
+  const at: number[] = []
+  await using door = await openDoor((order, reply) => {
+    at.push(performance.now())
+    return at.length === 1
+      ? problem(reply, 429, 'rate-limited', { refused: true, retryAfter: '1' })
+      : accept(order, reply)
+  })
+  const buyers = new Buyers({ ...door.usual, count: 1 })
+  await buyers.done()
+
+  const [first = 0, second = 0] = at
+  const { limited, unavailable, noAnswer, unexpected, accepted } = buyers.figures
+  assert.deepEqual([limited, unavailable, noAnswer, unexpected, accepted], [1, 0, 0, 0, 1])
+  assert.ok(second - first >= 1_000, `${second - first} ms`)
+})
+
+test('an order that others see, or its buyer does not, is remembered', async () => {
+  const accounts = ['ann', 'bob']
+  const tokens = { accounts, headersFor: (buyerId: string) => ({ authorization: buyerId }) }
+  const sees = { own: true, others: false }
+  await using door = await openDoor(({ url, authorization, ...order }, reply) => {
+    if (order.body !== '') return accept({ ...order, url, authorization }, reply)
+    // Orders are named after their number, and accounts take turns.
+    const orderId = url.slice('/orders/'.length)
+    const isOwn = authorization === accounts[(Number(orderId.split('-').at(-1)) - 1) % 2]
+    if (isOwn ? !sees.own : !sees.others) return problem(reply, 404, 'order-not-found', { refused: false })
+    reply.writeHead(200).end(`{"orderId":"${orderId}"}`)
+  })
+  const look = async (): Promise<Buyers> => {
+    const buyers = new Buyers({ ...door.usual, ...tokens, mix: { ...door.usual.mix, look: 1 }, count: 4 })
+    await buyers.done()
+    return buyers
+  }
+  const { shown, hidden, exposed } = (await look()).figures
+  assert.deepEqual([shown, hidden, exposed], [4, 4, 0])
+
+  Object.assign(sees, { own: false, others: true })
+  const wrong = await look()
+  assert.deepEqual([wrong.figures.shown, wrong.figures.hidden, wrong.figures.exposed], [0, 0, 8])
+  assert.match(wrong.exposed.join('\n'), /order b-1 is answered 404 to its buyer ann/)
+  assert.match(wrong.exposed.join('\n'), /order b-1 is answered 200 to bob/)
+})
+
 test('a refusal behind an attempt without an answer says nothing of that attempt', async () => {
   let attempts = 0
   await using door = await openDoor((_order, reply) => {
@@ -172,7 +216,7 @@ async function openDoor(answer: Answerer): Promise<AsyncDisposable & { usual: Bu
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const mix = { doubleClick: 0, repeat: 0, otherBody: 0, cancel: 0, greedy: 0 }
+  const mix = { doubleClick: 0, repeat: 0, otherBody: 0, cancel: 0, greedy: 0, look: 0 }
   return {
     usual: { urls: [url], products: ['A'], ordersPerSecond: 100, name: 'b', mix },
     async [Symbol.asyncDispose]() {

@@ -70,6 +70,19 @@ test('some buyers come four times, and are the same buyer each time', () => {
   assert.equal(new Set(plans.map(({ orderId }) => orderId)).size, plans.length)
 })
 
+test('buyers who share accounts use all of them alike', () => {
+  const accounts = Array.from({ length: 50 }, (_none, index) => `account-${index + 1}`)
+  const shared = plans.map((_plan, index) => planOf(index + 1, { ...options, accounts }))
+  const orders = Map.groupBy(shared, ({ buyerId }) => buyerId)
+
+  assert.deepEqual([...orders.keys()].toSorted(), accounts.toSorted())
+  assert.ok([...orders.values()].every(({ length }) => length > 150 && length < 250))
+  assert.deepEqual(
+    shared.map(({ buyerId: _, ...plan }) => plan),
+    plans.map(({ buyerId: _, ...plan }) => plan),
+  )
+})
+
 test('of a sale that opens later some come before, all others from then on', () => {
   fc.assert(
     fc.property(
