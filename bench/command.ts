@@ -5,6 +5,7 @@ import { plainTable } from '@timesale/local/commands/plain-table'
 import { cleanUpOnSignals } from './cleanup.ts'
 import { measureAccept } from './figures/accept.ts'
 import { FIGURES, sidesOf, type Figure } from './figures/catalogue.ts'
+import { measureGateway, measureStorefront } from './figures/front.ts'
 import { measureRelay } from './figures/relay.ts'
 import { measureStock } from './figures/stock.ts'
 import { measurePipeline } from './figures/pipeline.ts'
@@ -93,6 +94,8 @@ async function measureAll(
     }
   }
   await take(/^(accept|bare|one-by-one)-/, () => measureAccept(sides, rounds, length, progress))
+  await take(/^(gateway|proxy-64)$/, () => measureGateway(sides, rounds, length, progress))
+  await take(/^(storefront-read|same-page-64)$/, () => measureStorefront(sides, rounds, length, progress))
   await take(/^(stock|guarded)-/, () => measureStock(sides, rounds, ORDERS, progress))
   await take(/^(relay|producer-performance)$/, () => measureRelay(sides, rounds, ORDERS, progress))
   await take(/^pipeline/, async () => {

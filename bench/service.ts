@@ -11,7 +11,7 @@ export interface Server extends AsyncDisposable {
 /** One of the shop's services as a process of its own, ready when this resolves. */
 export async function startService(
   servers: Infrastructure,
-  name: 'order' | 'stock',
+  name: 'order' | 'stock' | 'gateway' | 'storefront',
   more: Record<string, string> = {},
 ): Promise<Server> {
   const [port] = await servicePorts(1)

@@ -3,10 +3,13 @@ import { once } from 'node:events'
 import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { Offsets } from '@timesale/testkit/offsets'
 import { until } from '@timesale/testkit/until'
+import { authorizationsOf } from '../access-tokens.ts'
+import { startBarePages } from '../bare-pages.ts'
 import { sampleBare, type SampleLength } from '../bare.ts'
 import { track } from '../cleanup.ts'
 import { expectCounts, WorkMissing } from '../counted.ts'
 import { cpuUs } from '../cpu-time.ts'
+import { ACCOUNTS, CountedInMemory, startGateway } from '../gateway.ts'
 import { acceptedOf, startLoad, type LoadResult } from '../generator/load.ts'
 import { orderIdPrefix, productId } from '../generator/order-request.ts'
 import { measureRounds, type Progress, type Samples, type Side } from '../measure.ts'
@@ -19,6 +22,7 @@ const TOPIC = 'order-topic'
 // The relay needs a few seconds for what gathered while it was paused.
 const DRAINED_WITHIN_MS = 120_000
 const MARKS_AT_LEAST = 0.9
+const THROUGH_GATEWAY = { target: { method: 'POST', path: '/api/orders' } } as const
 
 /** How many orders a second are accepted, in what company. */
 interface Variant {
@@ -27,12 +31,15 @@ interface Variant {
   readonly redis: boolean
   /** The service itself, or the one that has a transaction for each order. */
   readonly server: 'service' | 'one-by-one'
+  /** Straight to the server, or by the gateway, for somebody who is logged in. */
+  readonly by?: 'gateway'
 }
 
 const PLAIN = { relay: 'paused', redis: false, server: 'service' } as const
 const VARIANTS: Readonly<Record<string, Variant>> = {
   'accept-64': { ...PLAIN, connections: 64 },
   'accept-256': { ...PLAIN, connections: 256 },
+  'accept-gateway': { ...PLAIN, connections: 256, by: 'gateway' },
   'one-by-one-256': { ...PLAIN, connections: 256, server: 'one-by-one' },
   'accept-relay-64': { ...PLAIN, connections: 64, relay: 'sending' },
   'accept-relay-256': { ...PLAIN, connections: 256, relay: 'sending' },
@@ -86,8 +93,11 @@ async function sampleAccept(
   await using service = await startOrderService(servers, variant)
   const pause = variant.relay === 'paused' ? await track(pauseRelay(adminUrlOf(servers, 'order'))) : undefined
   await using server = variant.server === 'service' ? service : await startOneByOne(servers)
+  await using gateway = variant.by === 'gateway' ? await startGatewayTo(servers, server) : undefined
+  const inMemory = gateway === undefined ? undefined : new CountedInMemory(gateway)
 
-  const result = await sampleLoad(name, { servers, length, progress, server, connections: variant.connections })
+  const { connections } = variant
+  const result = await sampleLoad(name, { servers, length, progress, server, gateway, inMemory, connections })
   const accepted = acceptedOf(result)
   await pause?.[Symbol.asyncDispose]()
   await until('the outbox is empty', () => outboxIsEmpty(servers, 'order'), DRAINED_WITHIN_MS)
@@ -101,30 +111,41 @@ async function sampleAccept(
     'rows in order_history': [rows?.history ?? 0, accepted],
     'records on order-topic': [(await offsets.count(TOPIC)) - recordsBefore, accepted],
   })
+  inMemory?.expectFew(name)
   if (variant.redis) await expectMarks(name, servers.redisUrl, accepted)
   return result.perSecond
 }
 
 async function sampleLoad(
   name: string,
-  on: Surroundings & { readonly server: Server; readonly connections: number },
+  on: Surroundings & {
+    readonly server: Server
+    readonly gateway: Server | undefined
+    readonly inMemory: CountedInMemory | undefined
+    readonly connections: number
+  },
 ): Promise<LoadResult> {
-  const { server, connections, length, servers, progress } = on
-  const pids = { node: server.pid, postgres: servers.parts.get('postgres')?.pid ?? 0 }
+  const { server, gateway, inMemory, connections, length, servers, progress } = on
+  const pids = { node: server.pid, postgres: servers.parts.get('postgres')?.pid ?? 0, gateway: gateway?.pid ?? 0 }
   await using load = await startLoad({
-    ...{ port: server.port, connections, ...length },
+    ...{ port: gateway?.port ?? server.port, connections, ...length },
     ...{ idPrefix: orderIdPrefix(), products: PRODUCTS },
+    ...(gateway === undefined ? {} : { ...THROUGH_GATEWAY, authorizations: await authorizationsOf(ACCOUNTS) }),
   })
   await load.warm
-  const before = { node: cpuUs(pids.node), postgres: cpuUs(pids.postgres) }
+  await inMemory?.begin()
+  const cpuNow = () => ({ node: cpuUs(pids.node), postgres: cpuUs(pids.postgres), gateway: cpuUs(pids.gateway) })
+  const before = cpuNow()
   await load.sampled
-  const after = { node: cpuUs(pids.node), postgres: cpuUs(pids.postgres) }
+  const after = cpuNow()
   const result = await load.result
   const orders = (result.perSecond * length.sampleMs) / 1000
-  const us = (part: 'node' | 'postgres'): string => ((after[part] - before[part]) / orders).toFixed(1)
+  await inMemory?.end(orders)
+  const us = (part: keyof typeof pids): string => ((after[part] - before[part]) / orders).toFixed(1)
   const { p50, p99 } = result.latencyMs
+  const ofGateway = gateway === undefined ? '' : `${us('gateway')} in the gateway, `
   progress.say(
-    `${name}: ${us('node')} us of CPU an order in the service, ${us('postgres')} in PostgreSQL; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+    `${name}: ${us('node')} us of CPU an order in the service, ${ofGateway}${us('postgres')} in PostgreSQL; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
   )
   return result
 }
@@ -146,6 +167,22 @@ async function startOneByOne(servers: Infrastructure): Promise<Server> {
   const program = await startProgram<{ listening: true }>('one-by-one-server', [String(port), dbUrl])
   await program.next(({ listening }) => listening)
   return { pid: program.pid, port, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
+}
+
+/** What is not about orders is answered by a stand-in: the keys of tokens. */
+async function startGatewayTo(servers: Infrastructure, order: Server): Promise<Server> {
+  const others = await startBarePages('{}')
+  try {
+    const gateway = await startGateway(servers, { order: order.port, others: others.port })
+    const end = async (): Promise<void> => {
+      await gateway[Symbol.asyncDispose]()
+      await others[Symbol.asyncDispose]()
+    }
+    return { pid: gateway.pid, port: gateway.port, [Symbol.asyncDispose]: end }
+  } catch (error) {
+    await others[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 async function putProductsOnSale(servers: Infrastructure): Promise<void> {

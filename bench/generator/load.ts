@@ -10,8 +10,12 @@ export interface LoadOptions {
   readonly sampleMs: number
   /** The first 24 letters of all order ids. */
   readonly idPrefix: string
-  /** Orders go round over so many products. */
+  /** Orders and pages go round over so many products. */
   readonly products: number
+  /** Orders to this path, or pages of products below it; orders to `/orders` by default. */
+  readonly target?: { readonly method: 'POST' | 'GET'; readonly path: string }
+  /** Values of the `authorization` header, shared out among the connections, which send theirs in turns. */
+  readonly authorizations?: readonly string[]
   /**
    * Closed loop that waits while too many records of its orders are still to come on order-topic, where each order makes
    * two. The parent tells how many there are, and how many may be to come; until it does, so many may. Who is told to come
@@ -36,8 +40,9 @@ export interface LoadResult {
   readonly cpuUs: number
 }
 
-/** Records of this load that are on order-topic, and how many more may be to come before the generator waits. */
-export interface ToGenerator {
+/** First what to do; then records of this load that are on order-topic, and how many more may be to come before it waits. */
+export type ToGenerator = { readonly options: LoadOptions } | ToldRecords
+export interface ToldRecords {
   readonly records: number
   readonly window: number
 }
@@ -45,7 +50,7 @@ export type FromGenerator = { readonly phase: 'warm' | 'sampled' } | { readonly 
 
 export interface Load {
   readonly pid: number
-  tell(message: ToGenerator): void
+  tell(message: ToldRecords): void
   /** When warm-up is over and the sample begins. */
   readonly warm: Promise<void>
   /** When the last request of the sample has been sent; answers may still be under way. */
@@ -55,7 +60,9 @@ export interface Load {
 
 /** Starts the generator in a process of its own: in ours its turns would wait for ours. */
 export async function startLoad(options: LoadOptions): Promise<Load & AsyncDisposable> {
-  const program = await startProgram<FromGenerator, ToGenerator>('generate-load', [JSON.stringify(options)])
+  const program = await startProgram<FromGenerator, ToGenerator>('generate-load', [])
+  // Not as an argument: a thousand tokens are more than one may hold.
+  program.send({ options })
   const phase = (name: string) =>
     program.next((message) => ('phase' in message && message.phase === name ? true : undefined))
   const warm = phase('warm').then(() => undefined)
@@ -71,6 +78,14 @@ export async function startLoad(options: LoadOptions): Promise<Load & AsyncDispo
     result,
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   }
+}
+
+/** The number of pages answered. Throws where any answer was something else than 200. */
+export function answeredOf({ statuses }: LoadResult): number {
+  const { '200': answered = 0, ...others } = statuses
+  if (Object.keys(others).length > 0 || answered === 0)
+    throw new Error(`Not every request was answered 200: ${JSON.stringify(statuses)}`)
+  return answered
 }
 
 /** The number of orders accepted. Throws where any answer was something else. */

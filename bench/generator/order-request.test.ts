@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PlaceOrder } from '@timesale/contracts/order-api'
 import { Check } from 'typebox/value'
-import { OrderRequest, orderId, orderIdPrefix, productId } from './order-request.ts'
+import { OrderRequest, PageRequest, orderId, orderIdPrefix, productId } from './order-request.ts'
 
 test('a request is one that the order service takes, with the length that it says', () => {
   const prefix = orderIdPrefix()
-  const request = new OrderRequest(8081, prefix)
+  const request = new OrderRequest({ port: 8081, path: '/orders', idPrefix: prefix })
 
   request.splice(987_654_321_098, 42)
 
@@ -21,7 +21,7 @@ test('a request is one that the order service takes, with the length that it say
 
 test('a request that is spliced again holds nothing of the order before', () => {
   const prefix = orderIdPrefix()
-  const request = new OrderRequest(8081, prefix)
+  const request = new OrderRequest({ port: 8081, path: '/orders', idPrefix: prefix })
 
   request.splice(999_999, 999)
   request.splice(7, 0)
@@ -29,6 +29,30 @@ test('a request that is spliced again holds nothing of the order before', () => 
   const order = JSON.parse(request.bytes.toString('latin1').split('\r\n\r\n')[1] ?? '') as Record<string, string>
   assert.equal(order['orderId'], orderId(prefix, 7))
   assert.equal(order['productId'], 'P0000')
+})
+
+test('whoever is logged in says so, and orders for nobody else', () => {
+  const prefix = orderIdPrefix()
+  // Looks like the places of both numbers, and is neither.
+  const authorization = `Bearer ${prefix}P0000`
+  const request = new OrderRequest({ port: 8080, path: '/api/orders', idPrefix: prefix, authorization })
+
+  request.splice(5, 6)
+
+  const [head = '', body = ''] = request.bytes.toString('latin1').split('\r\n\r\n')
+  assert.match(head, /^POST \/api\/orders HTTP\/1\.1\r\n/)
+  assert.ok(head.includes(`\r\nauthorization: ${authorization}\r\n`))
+  assert.deepEqual(JSON.parse(body), { orderId: orderId(prefix, 5), productId: 'P0006', quantity: 1 })
+})
+
+test('a page is asked for at its product', () => {
+  const request = new PageRequest({ port: 8080, path: '/api/products', authorization: 'Bearer P0000' })
+
+  request.splice(987_654_321_098, 42)
+
+  const host = 'host: 127.0.0.1:8080'
+  const expected = `GET /api/products/P0042 HTTP/1.1\r\n${host}\r\nauthorization: Bearer P0000\r\n\r\n`
+  assert.equal(request.bytes.toString('latin1'), expected)
 })
 
 test('ids look like UUIDs and rise with time and number', () => {

@@ -1,3 +1,5 @@
+import { requestHead, writeDigits, type SplicedRequest } from './spliced-request.ts'
+
 const COUNTER_DIGITS = 12
 const PRODUCT_DIGITS = 4
 /** As many products as a product id of this shop can tell apart. */
@@ -20,43 +22,53 @@ export function productId(number: number): string {
   return `P${String(number).padStart(PRODUCT_DIGITS, '0')}`
 }
 
-/** One `POST /orders` as bytes; only its order id and its product change from one sending to the next. */
-export class OrderRequest {
+interface OrderRequestOptions {
+  readonly port: number
+  /** The first 24 letters of its order id. */
+  readonly idPrefix: string
+  readonly path: string
+  /** Whoever is logged in buys; else it is a buyer who is named in the body. */
+  readonly authorization?: string | undefined
+}
+
+/** A `POST` of an order. */
+export class OrderRequest implements SplicedRequest {
   readonly bytes: Buffer
   readonly #orderAt: number
   readonly #productAt: number
 
-  constructor(port: number, prefix: string) {
+  constructor({ port, idPrefix, path, authorization }: OrderRequestOptions) {
     const body = JSON.stringify({
-      orderId: orderId(prefix, 0),
-      productId: productId(0),
-      quantity: 1,
-      buyerId: 'buyer-0001',
+      ...{ orderId: orderId(idPrefix, 0), productId: productId(0), quantity: 1 },
+      ...(authorization === undefined ? { buyerId: 'buyer-0001' } : {}),
     })
-    const head = [
-      'POST /orders HTTP/1.1',
-      `host: 127.0.0.1:${port}`,
-      'content-type: application/json',
-      `content-length: ${body.length}`,
-    ]
-    this.bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1')
-    this.#orderAt = this.bytes.indexOf(prefix) + prefix.length
-    this.#productAt = this.bytes.indexOf(productId(0)) + 1
+    const head = requestHead(`POST ${path}`, port, {
+      ...{ authorization, 'content-type': 'application/json', 'content-length': String(body.length) },
+    })
+    this.bytes = Buffer.from(`${head}\r\n\r\n${body}`, 'latin1')
+    const bodyAt = this.bytes.length - body.length
+    this.#orderAt = bodyAt + body.indexOf(idPrefix) + idPrefix.length
+    this.#productAt = bodyAt + body.indexOf(productId(0)) + 1
   }
 
-  /** In place: one request a connection is under way, and nobody looks at its bytes any more when the next one is written. */
   splice(order: number, product: number): void {
     writeDigits(this.bytes, this.#orderAt, COUNTER_DIGITS, order)
     writeDigits(this.bytes, this.#productAt, PRODUCT_DIGITS, product)
   }
 }
 
-const ZERO = 48
+/** A `GET` of the page of a product, at `path` and its id. */
+export class PageRequest implements SplicedRequest {
+  readonly bytes: Buffer
+  readonly #productAt: number
 
-function writeDigits(bytes: Buffer, at: number, digits: number, number: number): void {
-  let rest = number
-  for (let place = at + digits - 1; place >= at; place -= 1) {
-    bytes[place] = ZERO + (rest % 10)
-    rest = Math.floor(rest / 10)
+  constructor({ port, path, authorization }: { port: number; path: string; authorization?: string | undefined }) {
+    const line = `GET ${path}/${productId(0)}`
+    this.bytes = Buffer.from(`${requestHead(line, port, { authorization })}\r\n\r\n`, 'latin1')
+    this.#productAt = line.length - PRODUCT_DIGITS
+  }
+
+  splice(_order: number, product: number): void {
+    writeDigits(this.bytes, this.#productAt, PRODUCT_DIGITS, product)
   }
 }

@@ -1,15 +1,19 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'hdr-histogram-js'
 import { Connection } from '../generator/connection.ts'
-import type { FromGenerator, LoadOptions, LoadResult, ToGenerator } from '../generator/load.ts'
+import type { FromGenerator, LoadOptions, LoadResult, ToGenerator, ToldRecords } from '../generator/load.ts'
+import { OrderRequest, PageRequest } from '../generator/order-request.ts'
+import type { SplicedRequest } from '../generator/spliced-request.ts'
 
-// Places orders for one run and tells its parent what came back.
+// Places orders, or asks for pages, for one run and tells its parent what came back.
 
-const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
+const options = await toldOptions()
 const { connections, warmUpMs, sampleMs, products, perSecond } = options
 
 const TICK_MS = 1
 const LAST_ANSWERS_WITHIN_MS = 15_000
+const ORDERS = { method: 'POST', path: '/orders' } as const
 
 const statuses = new Map<number, number>()
 const latency = build({
@@ -83,7 +87,26 @@ function tell(message: FromGenerator): void {
   process.send?.(message)
 }
 
-process.on('message', (message: ToGenerator) => {
+async function toldOptions(): Promise<LoadOptions> {
+  const [first] = (await once(process, 'message')) as [ToGenerator]
+  if ('options' in first) return first.options
+  throw new Error('The first message has no options')
+}
+
+/** What one connection sends in turns: with each authorization that is its own. */
+function requestsOf(connection: number): SplicedRequest[] {
+  const { port, idPrefix, authorizations = [], target = ORDERS } = options
+  const { method, path } = target
+  const own = authorizations.filter((_, index) => index % connections === connection)
+  const shared = authorizations[connection % authorizations.length]
+  return (own.length > 0 ? own : [shared]).map((authorization) =>
+    method === 'GET'
+      ? new PageRequest({ port, path, authorization })
+      : new OrderRequest({ port, idPrefix, path, authorization }),
+  )
+}
+
+process.on('message', (message: ToldRecords) => {
   recordsThere = message.records
   window = message.window
   if (perSecond === undefined) for (const connection of idle.splice(0)) sendNext(connection)
@@ -91,7 +114,7 @@ process.on('message', (message: ToGenerator) => {
 
 const all: Connection[] = []
 for (let number = 0; number < connections; number += 1) {
-  all.push(await Connection.open({ port: options.port, idPrefix: options.idPrefix, onAnswer, onLost }))
+  all.push(await Connection.open({ port: options.port, requests: requestsOf(number), onAnswer, onLost }))
 }
 
 const startedAtEpoch = performance.timeOrigin + performance.now()
