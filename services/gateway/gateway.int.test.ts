@@ -234,6 +234,28 @@ describe('what is not let in', () => {
 })
 
 describe('limits', () => {
+  test('of those who come at once each is counted by himself, and whose session was ended is refused alone', async () => {
+    await whileRedisCounts(async (attempt) => {
+      const who = (number: number) => ({
+        sub: `buyer-${attempt}-at-once-${number}`,
+        sid: `at-once-${attempt}-${number}`,
+      })
+      const headers = await Promise.all(Array.from({ length: 12 }, (_, number) => bearer(who(number))))
+      await redis().zAdd(REVOKED_SESSIONS_KEY, { value: who(5).sid, score: Date.now() + 60_000 })
+      const left = async (number: number, path: string): Promise<string> => {
+        const answer = await send(`${url()}${path}`, { headers: headers[number] ?? {} })
+        const [, name, rest] = /^"(.*)";r=(\d+);t=(?:9|10|59|60)$/.exec(answer.headers['ratelimit'] ?? '') ?? []
+        return `${answer.status} ${name} ${rest}`
+      }
+      const asked = headers.flatMap((_, number) => [left(number, '/api/orders'), left(number, '/api/account/me')])
+      const expected = headers.flatMap((_, number) => {
+        const status = number === 5 ? 401 : 200
+        return [`${status} browse 599`, `${status} account 119`]
+      })
+      assert.deepEqual(await Promise.all(asked), expected)
+    })
+  })
+
   test('count by account, whatever the address; others go on', async () => {
     await whileRedisCounts(async (attempt) => {
       const headers = await bearer({ sub: `buyer-busy-${attempt}` })
