@@ -59,6 +59,7 @@ async function connect(folder: DataFolder, own: boolean): Promise<SaleShop> {
     own,
     books: {
       brokers: addresses.kafkaBrokers,
+      storefrontUrl: url('storefront'),
       databaseUrl: (service) => {
         const url = addresses.databases[service]
         if (url === undefined) throw new Complaint(`The shop says nothing of a database of ${service}.`)

@@ -6,6 +6,8 @@ export interface Books {
   databaseUrl(service: DatabaseService): string
   /** Addresses of the brokers, with commas between. */
   readonly brokers: string
+  /** Of the storefront, where it runs and takes whoever asks; without it what it shows is not looked at. */
+  readonly storefrontUrl?: string
 }
 
 const CONNECT_MS = 3_000

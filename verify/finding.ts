@@ -50,6 +50,8 @@ const RULES = {
   notices: 'each outcome has one notice',
   sales: 'sales are exact',
   events: 'each event is counted once',
+  pages: 'the storefront shows products as they are',
+  histories: 'buyers see their orders as they are',
 } as const
 export type RuleName = keyof typeof RULES
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GROUPS } from '@timesale/contracts/topics'
 import { readLags } from '@timesale/local/commands/consumer-lag'
 import { databaseServices } from '@timesale/local/shop/ports'
 import { lookAt, type Books } from './books.ts'
+import { readersOf } from './group-rules.ts'
 
 /** What is still on its way. */
 export interface Unrest {
@@ -67,7 +67,7 @@ async function lookForUnrest(books: Books): Promise<Unrest> {
       }),
     ),
   )
-  const lags = await readLags(books.brokers, GROUPS)
+  const lags = await readLags(books.brokers, readersOf(books))
   return {
     outboxRows: counts.reduce((sum, [rows]) => sum + rows, 0),
     undecided: counts.reduce((sum, [, placed]) => sum + placed, 0),

@@ -14,11 +14,13 @@ import { servicePorts, startInfrastructure, type Infrastructure } from '@timesal
 import { produce, readTopic, recordOf, type TestRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { Client } from 'pg'
-import { examine, settled, verdict, type Told } from './verdict.ts'
+import { createClient } from 'redis'
+import { examine, settled, verdict, type Books, type Told } from './verdict.ts'
 
 // A checker that finds nothing proves nothing. Real services make real books, which balance; then the services are
 // killed, every kind of fault is planted in tables and topics, and each rule has to name the one that is its own.
 
+const ACCOUNT_KEY_SECRET = Buffer.alloc(32, 7).toString('base64url')
 const RUSH = { productId: 'RUSH', units: 60 }
 const PLENTY = { productId: 'PLENTY', units: 500 }
 /** On sale for a while; the orders of each, and how many units who wants. */
@@ -47,7 +49,7 @@ const urls = new Map<string, string>()
 
 before(async () => {
   shop = await startInfrastructure({ databases: databaseServices, kafka: true, redis: true })
-  await Promise.all(databaseServices.map(startService))
+  await Promise.all([...databaseServices, 'storefront'].map(startService))
   for (const { productId, units } of [RUSH, PLENTY, ...TIMED]) await putOnSale(productId, units)
   await openShops()
   await holdTimeSales()
@@ -97,7 +99,8 @@ test('the books of real services balance, and every rule has looked at something
 })
 
 test('each fault that is planted is found by the rule that is there for it', async (t) => {
-  await Promise.all([...services.values()].map(kill))
+  // The storefront goes on showing what it shows.
+  await Promise.all([...services].map(([name, service]) => (name === 'storefront' ? undefined : kill(service))))
   const faults = await plantFaults()
   const offences = await verdict(books(), faults.told, faults.expected)
   for (const [rule, offender] of faults.wanted) {
@@ -208,6 +211,7 @@ async function plantFaults(): Promise<Planted> {
   await plantInSale(next, plant)
   await plantOnTopics(next, plant)
   await plantAtReaders(next, plant)
+  await plantInView(next, plant)
   return {
     told: {
       ...told,
@@ -360,6 +364,39 @@ async function plantAtReaders(next: () => string, plant: Plant): Promise<void> {
   plant(/waits in an outbox/, '1 rows wait in the outbox of stock')
 }
 
+/** In Redis, behind the storefront's back. */
+async function plantInView(next: () => string, plant: Plant): Promise<void> {
+  const redis = createClient({ url: shop.redisUrl })
+  await redis.connect()
+  try {
+    const view = `timesale:view:${await redis.get('timesale:view:current')}`
+    await redis.hIncrBy(`${view}:product:PLENTY`, 'held', 3)
+    plant(/shows products/, /PLENTY: its stock is shown as \d+, and is \d+/)
+    await redis.hIncrBy(`${view}:product:BRIEF`, 'sold', -1)
+    plant(/shows products/, /BRIEF: what is left of its sale is shown as 1, and is 2/)
+    await redis.zRem(`${view}:products`, 'RUSH')
+    plant(/shows products/, 'RUSH is not shown')
+    await redis.zAdd(`${view}:products`, { score: 0, value: 'PHANTOM' })
+    const page = (await redis.hGet(`${view}:product:RUSH`, 'page')) ?? ''
+    await redis.hSet(`${view}:product:PHANTOM`, 'page', page.replaceAll('RUSH', 'PHANTOM'))
+    plant(/shows products/, 'PHANTOM is shown, and is no product')
+
+    const [wrong, hidden, stolen] = [next(), next(), next()]
+    await redis.hSet(`${view}:order:${wrong}`, 's', 'REJECTED')
+    plant(/see their orders/, new RegExp(`order ${wrong} is shown as REJECTED, .*, and is CONFIRMED`))
+    const buyerOf = async (orderId: string): Promise<string> =>
+      (await redis.hGet(`${view}:order:${orderId}`, 'b')) ?? ''
+    const [owner, thief] = [await buyerOf(hidden), await buyerOf(stolen)]
+    const [place = ''] = await redis.zRange(`${view}:orders-of:${owner}`, 0, -1)
+    await redis.zRem(`${view}:orders-of:${owner}`, place)
+    await redis.zAdd(`${view}:orders-of:${thief}`, { score: 0, value: place })
+    plant(/see their orders/, `order ${hidden} is not shown to ${owner}`)
+    plant(/see their orders/, `order ${hidden} is shown to ${thief}, and is ${owner}'s`)
+  } finally {
+    redis.destroy()
+  }
+}
+
 // How events wait there is the services' own affair: any row will do.
 async function rowOfOutbox(): Promise<string> {
   const columns = await query(
@@ -372,8 +409,12 @@ async function rowOfOutbox(): Promise<string> {
   return `insert into outbox (${names.join(', ')}) values (${values.join(', ')})`
 }
 
-function books(): { brokers: string; databaseUrl: (service: string) => string } {
-  return { brokers: shop.brokers, databaseUrl: (service) => shop.adminUrlOf(service) }
+function books(): Books {
+  return {
+    brokers: shop.brokers,
+    databaseUrl: (service) => shop.adminUrlOf(service),
+    storefrontUrl: urls.get('storefront') ?? '',
+  }
 }
 
 async function garbageOffset(): Promise<number> {
@@ -402,7 +443,7 @@ async function query(service: string, sql: string): Promise<Record<string, unkno
 async function startService(service: string): Promise<void> {
   const [port] = await servicePorts(1)
   const child = spawn(process.execPath, [join(import.meta.dirname, `../services/${service}/main.ts`)], {
-    env: { ...process.env, ...shop.env(service, { HTTP_PORT: String(port) }) },
+    env: { ...process.env, ...shop.env(service, { HTTP_PORT: String(port), ACCOUNT_KEY_SECRET }) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   services.set(service, child)

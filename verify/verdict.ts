@@ -11,6 +11,7 @@ import {
   checkWaiting,
   groups,
   readDeadLetters,
+  readersOf,
   type Expected,
 } from './group-rules.ts'
 import { readCommitted, readEnds, type Ends } from './kafka-offsets.ts'
@@ -22,6 +23,7 @@ import { readShops } from './shops.ts'
 import { checkOrdersAgainstStock, checkSoldOut, readProducts, readStock } from './stock-rules.ts'
 import { TopicRules } from './topic-rules.ts'
 import { readRecords } from './topic.ts'
+import { checkView } from './view-rules.ts'
 
 export type { Books } from './books.ts'
 export type { Finding, Offence } from './finding.ts'
@@ -64,7 +66,7 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
   const sales = new SaleRules(accounts, stock.arrivals, rules)
   await readTopics(books, { rules, accounts, ends, expected, projections, refusals, sales })
 
-  checkCommitted(committed, ends, rules)
+  checkCommitted(committed, ends, readersOf(books), rules)
   const parked = new Set((expected.parked ?? []).map((one) => `${one.group} ${one.source} ${one.aggregateId}`))
   for (const service of databaseServices) await checkWaiting(looks.of(service), service, parked, rules)
   const letters = await readDeadLetters(books, ends)
@@ -74,6 +76,7 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
   }
   await projections.checkNotices(looks.of('notification'), rules)
   await projections.checkSales(looks.of('analytics'), rules)
+  if (books.storefrontUrl !== undefined) await checkView(books.storefrontUrl, accounts, told.accepted, rules)
   return rules.findings
 }
 
