@@ -17,7 +17,18 @@ interface Report {
   readonly counts: { readonly arrived: number; readonly accepted: number; readonly turnedAway: number }
   readonly kills: readonly { readonly part: string }[]
   readonly orders: { readonly confirmed: number }
-  readonly verdict: readonly { readonly rule: string; readonly holds: boolean; readonly offenders: readonly string[] }[]
+  readonly verdict: readonly {
+    readonly rule: string
+    readonly holds: boolean
+    readonly says: string
+    readonly offenders: readonly string[]
+  }[]
+}
+
+interface ThroughReport {
+  readonly accounts: number
+  readonly timeSale: { readonly limitPerBuyer: number }
+  readonly counts: { readonly shown: number; readonly hidden: number; readonly limited: number }
 }
 
 let shop: LocalShop
@@ -48,6 +59,21 @@ test('a sale in which stock is killed sells what there is, and all of it holds',
   assert.ok(report.orders.confirmed > 50)
 })
 
+test('a sale through the gateway, in which stock is killed, holds as well, and each order is its buyer’s', async () => {
+  const small = ['--units', '60', '--buyers', '600', '--rate', '100', '--accounts', '30', '--seed', '6']
+  const { code, stdout, stderr } = await sale('--through', 'gateway', ...small, '--kill', 'stock', '--json')
+  assert.equal(code, 0, stdout + stderr)
+  const { counts, verdict, unitsSold, timeSale, accounts } = JSON.parse(stdout) as Report & ThroughReport
+  assert.deepEqual([unitsSold, counts.arrived, accounts, timeSale.limitPerBuyer], [60, 600, 30, 3])
+  assert.ok(counts.shown > 0 && counts.hidden === counts.shown, `${counts.shown} shown, ${counts.hidden} hidden`)
+  const says = (rule: RegExp): string => verdict.find((one) => rule.test(one.rule))?.says ?? ''
+  assert.match(says(/buyers see their orders/), /^[1-9]\d* of [1-9]\d* orders$/)
+  assert.match(says(/each order is what its buyer asked for/), /^[1-9]\d* compared$/)
+
+  const owners = await change("select distinct buyer_id from orders where buyer_id like 'sale-buyer-%'")
+  assert.ok(owners.length > 15 && owners.length <= 30, `${owners.length} accounts have orders`)
+})
+
 test('a sale during which an order vanishes fails, and names it', async () => {
   const running = sale(...SMALL, '--seed', '5')
   const lost = await until('an order to lose', () => confirmedOrder('SALE-5-'))
@@ -67,6 +93,10 @@ test('a sale that cannot begin says why, and what to do', async () => {
   }
   assert.match(await refused('--kill', 'stok'), /There is no part 'stok'\. There are: .*stock/)
   assert.match(await refused('--buyers', 'many'), /'--buyers' must be a whole number from 1 to 1000000, not 'many'/)
+  assert.match(await refused('--through', 'the window'), /'--through' must be 'gateway', not 'the window'/)
+  assert.match(await refused('--accounts', '3'), /'--accounts' is for '--through gateway'/)
+  const long = ['--through', 'gateway', '--buyers', '10000', '--rate', '10']
+  assert.match(await refused(...long), /take longer than the 10 minutes that their tokens/)
   assert.match(await refused('--data', join(shop.folder, 'nowhere')), /No shop is running on .*npm start/)
   await shop.run('part', 'kill', 'product')
   assert.match(await refused('--json'), /product service does not answer.*npm run part -- start product/)

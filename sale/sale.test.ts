@@ -78,8 +78,8 @@ test('buyers who share accounts use all of them alike', () => {
   assert.deepEqual([...orders.keys()].toSorted(), accounts.toSorted())
   assert.ok([...orders.values()].every(({ length }) => length > 150 && length < 250))
   assert.deepEqual(
-    shared.map(({ buyerId: _buyerId, ...plan }) => plan),
-    plans.map(({ buyerId: _buyerId, ...plan }) => plan),
+    shared.map((plan) => ({ ...plan, buyerId: '' })),
+    plans.map((plan) => ({ ...plan, buyerId: '' })),
   )
 })
 
