@@ -55,6 +55,13 @@ test('what the framework refuses keeps a 4xx', () => {
   }
 })
 
+test('a body that broke off is the fault of whoever sent it', () => {
+  const error = Object.assign(new Error('aborted'), { code: 'ECONNRESET', statusCode: 400 })
+  const { code, errors } = problemOf(error)
+
+  assert.deepEqual([code, errors], ['invalid-request', [{ field: 'body', message: 'broke off' }]])
+})
+
 test('a transaction that had no effect says so, and may be sent again', () => {
   for (const error of [
     new DatabaseUnavailable('gone'),

@@ -23,12 +23,19 @@ export function problemOf(error: FastifyError | Error): Problem {
   }
   const known = 'code' in error ? FRAMEWORK_CODES.get(error.code) : undefined
   if (known !== undefined) return known()
+  if (isBrokenOff(error)) return problem('invalid-request', at('body', 'broke off'))
   if (isInfrastructure(error)) {
     return outcomeOf(error) === 'unknown'
       ? problem('outcome-unknown')
       : problem('database-unavailable', { accepted: false })
   }
   return problem('internal-error')
+}
+
+// The caller hung up, or was hung up on, in the middle of a body. Fastify makes a 400 of it; the same code of any other
+// error is a fault of ours. Nobody reads the answer, but it is counted, and as a fault it would be logged.
+function isBrokenOff(error: FastifyError | Error): boolean {
+  return 'code' in error && error.code === 'ECONNRESET' && 'statusCode' in error && error.statusCode === 400
 }
 
 export function sendProblem(reply: FastifyReply, document: Problem): FastifyReply {
