@@ -2,7 +2,8 @@ import Type, { type Static } from 'typebox'
 
 // The fields that HTTP bodies and events share. Ids are URL-safe (RFC 3986 unreserved) and never need escaping.
 
-export const ID_PATTERN = '^[A-Za-z0-9._~-]{1,64}$'
+// Not `.` and `..`: as a part of a path these two mean another place (RFC 3986, 5.2.4), and most clients go there.
+export const ID_PATTERN = '^(?!\\.{1,2}$)[A-Za-z0-9._~-]{1,64}$'
 
 export const OrderId = Type.String({ pattern: ID_PATTERN, description: 'The order id, and the key of the request' })
 export const ProductId = Type.String({ pattern: ID_PATTERN, description: 'The product id' })
