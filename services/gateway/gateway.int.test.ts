@@ -9,7 +9,7 @@ import { exportJWK, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
 import type { LimitsView, UpstreamsView } from '@timesale/contracts/gateway-api'
 import { InternalVerifier } from '@timesale/identity/internal-token'
 import type { Principal } from '@timesale/identity/principal'
-import { REVOKED_SESSIONS_KEY } from '@timesale/redis/session-keys'
+import { REVOKED_SESSIONS_KEY, REVOKED_SESSIONS_WRITTEN_KEY } from '@timesale/redis/session-keys'
 import { calledFor, TEST_GATEWAY } from '@timesale/testkit/gateway-key'
 import { readProblem, send, sendBytes, sendJson, type Answer } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
@@ -302,6 +302,23 @@ describe('limits', () => {
     })
   })
 
+  test('of an account are not spent by who holds a token of a session that was ended', async () => {
+    await whileRedisCounts(async (attempt) => {
+      const [sub, sid] = [`buyer-robbed-${attempt}`, `stolen-${attempt}`]
+      const from = { 'x-forwarded-for': `10.5.${attempt}.1` }
+      const stolen = { ...(await bearer({ sub, sid })), ...from }
+      await redis().zAdd(REVOKED_SESSIONS_KEY, { value: sid, score: Date.now() + 60_000 })
+      const statuses = await Promise.all(
+        Array.from({ length: 70 }, () => sendJson(`${url()}/api/orders`, {}, { headers: stolen })),
+      )
+      // Counted by the address, as all that is not believed.
+      assert.equal(statuses.filter(({ status }) => status === 401).length, 60)
+      assert.equal(statuses.filter(({ status }) => status === 429).length, 10)
+      const answer = await sendJson(`${url()}/api/orders`, {}, { headers: await bearer({ sub }) })
+      assert.match(answer.headers['ratelimit'] ?? '', /r=59/)
+    })
+  })
+
   test('are told apart where an address looks like an account', async () => {
     await whileRedisCounts(async () => {
       const headers = { ...(await bearer({ sub: '10.1.1.1' })), 'x-forwarded-for': '10.1.1.1' }
@@ -374,6 +391,54 @@ describe('Redis', () => {
       })
     })
   }
+
+  test('lies: what is counted too high, or has an expiry of hours, turns nobody away who came here less often', async () => {
+    await whileRedisCounts(async (attempt) => {
+      const account = `buyer-lied-about-${attempt}`
+      const headers = await bearer({ sub: account })
+      const key = `timesale:limit:orders:@${account}`
+      for (const expiry of [{}, { EX: 3_600 }]) {
+        await redis().set(key, '1000000', expiry)
+        const answer = await sendJson(`${url()}/api/orders`, {}, { headers })
+        assert.equal(answer.status, 200)
+        assert.ok((await redis().pTTL(key)) <= 10_000)
+      }
+      // Where secrets are guessed it is believed.
+      const from = { 'x-forwarded-for': `10.4.${attempt}.1` }
+      await redis().set(`timesale:limit:credentials:10.4.${attempt}.1`, '1000000')
+      assert.equal((await sendJson(`${url()}/api/account/log-in`, {}, { headers: from })).status, 429)
+    })
+  })
+
+  test('lies: a session that nobody has ended is back when the account service has written the set anew', async () => {
+    await whileRedisCounts(async (attempt) => {
+      const [lied, ended] = [`lied-about-${attempt}`, `really-ended-${attempt}`]
+      const headers = await bearer({ sub: 'buyer-3', sid: lied })
+      const score = Date.now() + 60_000
+      await redis().set(REVOKED_SESSIONS_WRITTEN_KEY, '1')
+      await redis().zAdd(
+        REVOKED_SESSIONS_KEY,
+        [lied, ended].map((value) => ({ value, score })),
+      )
+      await until('the copy holds it', async () => {
+        await redis().zRem(REVOKED_SESSIONS_KEY, lied)
+        const { status } = await send(`${url()}/api/orders`, { headers })
+        if (status !== 401) await redis().zAdd(REVOKED_SESSIONS_KEY, { value: lied, score })
+        return status === 401
+      })
+      // A set that was only emptied says nothing.
+      await redis().del(REVOKED_SESSIONS_KEY)
+      const whole = (): Promise<unknown> => redis().zAdd(REVOKED_SESSIONS_KEY, { value: ended, score })
+      const copied = await copies(2)
+      assert.equal((await send(`${url()}/api/orders`, { headers })).status, 401, `after ${copied} copies`)
+      await whole()
+      await redis().set(REVOKED_SESSIONS_WRITTEN_KEY, '2')
+      await until('it is back', async () => (await send(`${url()}/api/orders`, { headers })).status === 200)
+      const other = await bearer({ sub: 'buyer-3', sid: ended })
+      assert.equal((await send(`${url()}/api/orders`, { headers: other })).status, 401)
+      await redis().del(REVOKED_SESSIONS_WRITTEN_KEY)
+    })
+  })
 
   test('was flushed, and its scripts with it: counting begins anew', async () => {
     await whileRedisCounts(async (attempt) => {
@@ -500,6 +565,16 @@ after(async () => {
 })
 
 beforeEach(startAfresh)
+
+/** The gateway has copied the ended sessions so often more; told by what Redis was asked. */
+async function copies(count: number): Promise<number> {
+  const asked = async (): Promise<number> => {
+    const stats = await redis().info('commandstats')
+    return Number(/cmdstat_zrange:calls=(\d+)/.exec(stats)?.[1] ?? 0)
+  }
+  const enough = (await asked()) + count
+  return until('the set is copied', async () => (await asked()) >= enough && count)
+}
 
 async function startAfresh(): Promise<void> {
   beHappy()

@@ -45,7 +45,10 @@ export class Admission {
         throw this.#refused(route, reply, error)
       }
       const { isRevoked } = await this.#count(route, reply, countedAs(route.class, request, bearer), bearer?.sessionId)
-      if (isRevoked) throw this.#refused(route, reply, new Refusal('unauthenticated'))
+      if (isRevoked) {
+        await this.#countRefused(route, request, reply)
+        throw this.#refused(route, reply, new Refusal('unauthenticated'))
+      }
       request.principal = bearer?.principal ?? ANONYMOUS
       if (route.role !== undefined) requireRole(request.principal, route.role)
     }

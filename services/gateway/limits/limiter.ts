@@ -12,22 +12,29 @@ export interface Taken extends Spent {
   readonly isRevoked: boolean
 }
 
+const revoked = { spent: 0, leftMs: 0, isRevoked: true } as const
+
 type Client = Parameters<Parameters<RedisHints['call']>[0]>[0]
 
-// One command for all who wait, and for both questions of each: is there anything left, and was the session ended? A key
-// that has lost its expiry would count for ever, so one is set wherever there is none.
+// One command for all who wait, and for both questions of each: was the session ended, and is there anything left? Whoever
+// holds a token of an ended session spends nothing of what the account may. A key that has lost its expiry would count
+// for ever, so one is set wherever there is none, and wherever there is one that is not ours.
 const TAKE = `
 local answer = {}
 for index = 1, #KEYS - 1 do
-  local spent = redis.call('INCR', KEYS[index])
-  local left = redis.call('PTTL', KEYS[index])
-  if left < 0 then
-    left = tonumber(ARGV[2 * index - 1])
-    redis.call('PEXPIRE', KEYS[index], left)
-  end
+  local window = tonumber(ARGV[2 * index - 1])
   local session = ARGV[2 * index]
-  local revoked = session ~= '' and redis.call('ZSCORE', KEYS[#KEYS], session) and 1 or 0
-  answer[3 * index - 2], answer[3 * index - 1], answer[3 * index] = spent, left, revoked
+  local spent, left, ended = 0, 0, 1
+  if session == '' or not redis.call('ZSCORE', KEYS[#KEYS], session) then
+    spent = redis.call('INCR', KEYS[index])
+    left = redis.call('PTTL', KEYS[index])
+    ended = 0
+    if left < 0 or left > window then
+      left = window
+      redis.call('PEXPIRE', KEYS[index], left)
+    end
+  end
+  answer[3 * index - 2], answer[3 * index - 1], answer[3 * index] = spent, left, ended
 end
 return answer`
 const TAKE_SHA = createHash('sha1').update(TAKE).digest('hex')
@@ -59,14 +66,19 @@ const ASKED_MAX = 200
 
 /**
  * Counts requests in Redis, for all gateways together. Where Redis does not answer within 50 ms, in memory, up to this
- * gateway's share of the limit: a fault of the store is never a "no". Whoever comes while Redis is being asked is asked
- * about next, together with all others who wait: a command each costs more than all the rest of counting.
+ * gateway's share of the limit: a fault of the store is never a "no". Nor is a lie of it: Redis says that there is nothing
+ * left, and this gateway lets through up to its share all the same. So somebody who asks one gateway after the other may
+ * have a share more from each; and who asks always the same one, not one request. Whoever comes while Redis is being asked
+ * is asked about next, together with all others who wait: a command each costs more than all the rest of counting.
  */
 export class Limiter {
   readonly #options: LimiterOptions
+  /** While Redis does not answer. */
   readonly #memory = new MemoryCounter()
   #waiting: Waiting[] = []
   #isAsking = false
+  /** All that came here, to tell whether Redis can be right. */
+  readonly #own = new MemoryCounter()
 
   constructor(options: LimiterOptions) {
     this.#options = options
@@ -78,14 +90,18 @@ export class Limiter {
 
   async take(routeClass: RouteClass, who: string, sessionId: string | undefined): Promise<Taken> {
     const limit = this.#options.limitOf(routeClass)
-    const isRevoked = sessionId !== undefined && this.#options.isRevoked(sessionId)
+    if (sessionId !== undefined && this.#options.isRevoked(sessionId)) return { ...revoked, limit }
+    const share = this.#shareOf(routeClass, limit)
+    const key = keyOf(routeClass, who, limit)
+    const own = this.#own.take(key, limit, Date.now())
     try {
-      const [spent, leftMs, revoked] = await this.#ask(keyOf(routeClass, who, limit), limit, sessionId ?? '')
-      return { limit, spent, leftMs, isRevoked: isRevoked || revoked === 1 }
+      const [spent, leftMs, ended] = await this.#ask(key, limit, sessionId ?? '')
+      if (ended === 1) return { ...revoked, limit }
+      const told = { limit, spent, leftMs, isRevoked: false }
+      return this.#isBelieved(routeClass, key, told) ? told : { ...told, ...own, limit: share }
     } catch {
       this.#options.onMemory()
-      const share = this.#shareOf(routeClass, limit)
-      return { limit: share, ...this.#memory.take(keyOf(routeClass, who, limit), share, Date.now()), isRevoked }
+      return { limit: share, ...this.#memory.take(key, share, Date.now()), isRevoked: false }
     }
   }
 
@@ -133,6 +149,12 @@ export class Limiter {
       }
     }
     this.#isAsking = false
+  }
+
+  // That nothing is left is believed where as much was seen here. Where secrets are guessed, always.
+  #isBelieved(routeClass: RouteClass, key: string, { limit, spent }: Taken): boolean {
+    if (spent <= limit.points || STRICT.has(routeClass)) return true
+    return this.#own.read(key, Date.now()).spent > this.#shareOf(routeClass, limit).points
   }
 
   #shareOf(routeClass: RouteClass, { points, seconds }: Limit): Limit {

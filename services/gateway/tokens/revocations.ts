@@ -1,18 +1,25 @@
 import type { RedisHints } from '@timesale/redis/redis'
-import { REVOKED_SESSIONS_KEY } from '@timesale/redis/session-keys'
+import { REVOKED_SESSIONS_KEY, REVOKED_SESSIONS_WRITTEN_KEY } from '@timesale/redis/session-keys'
 
 const COPY_EVERY_MS = 1_000
 /** Of those, the ones whose tokens live longest. All others are asked about one by one while Redis answers. */
 const COPIED_MAX = 10_000
 
+interface Ended {
+  /** When its last token expires. */
+  readonly until: number
+  /** When the account service had last written the set in which it was found; null where it had not of late. */
+  readonly writtenAt: string | null
+}
+
 /**
- * Sessions that were ended, as this gateway last heard of them: for when Redis does not answer, or has forgotten. An end
- * is never taken back, so what is known is kept until the last token of the session has expired by itself.
+ * Sessions that were ended, as this gateway last heard of them: for when Redis does not answer, or has forgotten. What is
+ * known is kept until the last token of the session has expired by itself; or until the account service has written the
+ * whole set anew and it is not in there: then it was never ended, whoever put it there.
  */
 export class Revocations {
   readonly #redis: RedisHints
-  /** Session id -> when its last token expires. */
-  readonly #until = new Map<string, number>()
+  readonly #ended = new Map<string, Ended>()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -32,19 +39,33 @@ export class Revocations {
   }
 
   has(sessionId: string): boolean {
-    return (this.#until.get(sessionId) ?? 0) > Date.now()
+    return (this.#ended.get(sessionId)?.until ?? 0) > Date.now()
   }
 
   async #copy(): Promise<void> {
     const now = Date.now()
-    for (const [sessionId, until] of this.#until) if (until <= now) this.#until.delete(sessionId)
+    for (const [sessionId, { until }] of this.#ended) if (until <= now) this.#ended.delete(sessionId)
     try {
-      const found = await this.#redis.call((client) =>
-        client.zRangeWithScores(REVOKED_SESSIONS_KEY, 0, COPIED_MAX - 1, { REV: true }),
+      // Asked in this order, so that the set is at least as new as when it is said to be from.
+      const [writtenAt, found] = await this.#redis.call((client) =>
+        Promise.all([
+          client.get(REVOKED_SESSIONS_WRITTEN_KEY),
+          client.zRangeWithScores(REVOKED_SESSIONS_KEY, 0, COPIED_MAX - 1, { REV: true }),
+        ]),
       )
-      for (const { value, score } of found) if (score > now) this.#until.set(value, score)
+      for (const { value, score } of found) if (score > now) this.#ended.set(value, { until: score, writtenAt })
+      // Of a set that is longer than the copy, nobody knows what is not in it.
+      if (writtenAt !== null && found.length < COPIED_MAX) {
+        this.#forget(new Set(found.map(({ value }) => value)), writtenAt)
+      }
     } catch {
       // What was heard before still stands.
+    }
+  }
+
+  #forget(found: ReadonlySet<string>, writtenAt: string): void {
+    for (const [sessionId, ended] of this.#ended) {
+      if (!found.has(sessionId) && ended.writtenAt !== writtenAt) this.#ended.delete(sessionId)
     }
   }
 }
