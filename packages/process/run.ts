@@ -24,10 +24,12 @@ export async function run(application: string, start: (env: NodeJS.ProcessEnv) =
 
   let configuration: Configuration | undefined
   let running: Running
+  let hasBegun = false
+  // Nothing has begun yet that would have to be ended.
+  void stopAsked.then(() => hasBegun || process.exit(0))
   try {
-    const collected = collectConfiguration(application, process.env, (text) => console.error(text))
-    // Nothing has begun yet that would have to be ended.
-    configuration = await Promise.race([collected, stopAsked.then(() => process.exit(0))])
+    configuration = await collectConfiguration(application, process.env, (text) => console.error(text))
+    hasBegun = true
     running = await start(configuration.env)
   } catch (error) {
     console.error(wordsFor(error, configuration))
