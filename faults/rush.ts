@@ -10,8 +10,10 @@ export interface RushOptions {
   readonly name: string
   readonly ordersPerSecond: number
   readonly products: readonly string[]
-  /** Processes of the order service; a buyer who gets no answer from one asks another. */
+  /** Processes of the order service, or gateways; a buyer who gets no answer from one asks another. */
   readonly at?: readonly string[]
+  /** What each buyer sends with a request, where `at` are gateways. */
+  readonly headersFor?: (buyerId: string) => Readonly<Record<string, string>>
 }
 
 /** Buyers who come whatever the shop does, before, during and after a fault, and what must be true in the end. */
@@ -19,11 +21,12 @@ export class Rush implements AsyncDisposable {
   readonly buyers: Buyers
   readonly #shop: Shop
 
-  constructor(shop: Shop, { name, ordersPerSecond, products, at = ['order-1'] }: RushOptions) {
+  constructor(shop: Shop, { name, ordersPerSecond, products, at = ['order-1'], headersFor }: RushOptions) {
     this.#shop = shop
-    const urls = at.map((one) => shop.process(one).url)
+    const urls = at.map((one) => `${shop.process(one).url}${headersFor === undefined ? '' : '/api'}`)
+    const who = headersFor === undefined ? {} : { headersFor }
     // More than can be under way in any fault: nobody may wait for a connection instead of an answer.
-    this.buyers = new Buyers({ name, ordersPerSecond, products, urls, connections: 4_000 })
+    this.buyers = new Buyers({ name, ordersPerSecond, products, urls, connections: 4_000, ...who })
   }
 
   /** So many more orders than now are accepted. */
@@ -32,8 +35,11 @@ export class Rush implements AsyncDisposable {
     await until(`${orders} more orders are accepted`, () => this.buyers.figures.accepted >= enough, withinMs)
   }
 
-  /** No new buyers, everybody knows what became of their order, the shop comes to rest, and its books balance. */
-  async endsWell(atLeast: number): Promise<void> {
+  /**
+   * No new buyers, everybody knows what became of their order, the shop comes to rest, and its books balance. `others`:
+   * orders of somebody else that were accepted.
+   */
+  async endsWell(atLeast: number, others: readonly string[] = []): Promise<void> {
     await this.buyers.stop()
     const { accepted, gaveUp } = this.buyers.figures
     assert.ok(accepted >= atLeast, `only ${accepted} orders were accepted: nothing is proved`)
@@ -41,7 +47,8 @@ export class Rush implements AsyncDisposable {
     assert.equal(gaveUp, 0)
     try {
       await settled(this.#shop.books)
-      assert.deepEqual(await verdict(this.#shop.books, this.buyers.outcome()), [])
+      const told = this.buyers.outcome()
+      assert.deepEqual(await verdict(this.#shop.books, { ...told, accepted: [...told.accepted, ...others] }), [])
     } catch (error) {
       console.error(await this.#shop.logs())
       throw error

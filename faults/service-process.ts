@@ -72,13 +72,14 @@ export class ServiceProcess {
     process.kill(this.pid, 'SIGCONT')
   }
 
-  /** Gone when this resolves. */
-  async end(signal: NodeJS.Signals): Promise<void> {
+  /** Gone when this resolves, with its exit code; null where a signal has ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child
-    if (child === undefined || !this.running) return
+    if (child === undefined || !this.running) return child?.exitCode ?? null
     const gone = once(child, 'exit')
     child.kill(signal)
     await gone
+    return child.exitCode
   }
 
   metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseServices, serviceNames, type DatabaseService, type ServiceName } from '@timesale/local/shop/ports'
-import { sendJson } from '@timesale/testkit/http'
+import { calledFor, TEST_GATEWAY } from '@timesale/testkit/gateway-key'
+import { send, sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
 import { kafkaRequests, openProxy, postgresRequests, type TcpProxy } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
@@ -19,6 +21,8 @@ export interface ShopOptions {
   }
   /** Over what the processes of a service are started with. */
   readonly env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>
+  /** Over what all processes are started with. */
+  readonly envOfAll?: Readonly<Record<string, string>>
 }
 
 /** Real servers and services, with proxies between them, in a folder that is gone afterwards. */
@@ -30,17 +34,23 @@ export interface Shop extends AsyncDisposable {
   readonly redisProxy: TcpProxy
   databaseProxy(process: string): TcpProxy
   process(name: string): ServiceProcess
+  readonly processes: readonly ServiceProcess[]
+  /** What the account service seals its signing keys with: 32 bytes in base64url. */
+  readonly accountKeySecret: string
   part(name: string): TestPart
   /** One more process of a service; `env` goes over what the others have. */
   addProcess(name: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>
   /** Resolves when the order service accepts orders for it. */
   putOnSale(productId: string, units: number): Promise<void>
+  /** What each process has logged, by its name. */
+  wholeLogs(): Promise<ReadonlyMap<string, string>>
   /** The last lines that each process has logged, for whoever must find out what went wrong. */
   logs(): Promise<string>
 }
 
 /** Resolves when all processes are ready. */
-export async function startShop({ processes = {}, proxied = {}, env = {} }: ShopOptions = {}): Promise<Shop> {
+export async function startShop(options: ShopOptions = {}): Promise<Shop> {
+  const { processes = {}, proxied = {}, env = {}, envOfAll = {} } = options
   const folder = await mkdtemp(join(tmpdir(), 'timesale-faults-'))
   const [kafkaPort] = await servicePorts(1)
   const infrastructure = await startInfrastructure({
@@ -61,10 +71,35 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
     await rm(folder, { recursive: true, force: true })
   }
 
+  const keySecret = randomBytes(32).toString('base64url')
+  // Every instance of every service; of one that was not started a port where nobody listens.
+  const gatewayEnv = async (): Promise<Record<string, string>> => {
+    const urls = BEHIND_GATEWAY.map(async (service) => {
+      const found = [...running.values()].filter(({ name }) => serviceOf(name) === service).map(({ url }) => url)
+      const [nobody] = await servicePorts(1)
+      return [
+        `GATEWAY_${service.toUpperCase()}_URLS`,
+        found.length > 0 ? found.join(',') : `http://127.0.0.1:${nobody}`,
+      ]
+    })
+    return {
+      GATEWAY_SIGNING_KEY: TEST_GATEWAY.signingKey,
+      GATEWAY_REPLICAS: String(processes.gateway ?? 1),
+      ...Object.fromEntries(await Promise.all(urls)),
+    }
+  }
+
   const addProcess = async (name: string, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
     const service = serviceOf(name)
     const [port] = await servicePorts(1)
-    const own = infrastructure.env(service, { LOG_LEVEL: 'info', INSTANCE_ID: name, ...env[service], ...more })
+    const own = infrastructure.env(service, {
+      ...{ LOG_LEVEL: 'info', INSTANCE_ID: name },
+      ...(service === 'account' ? { ACCOUNT_KEY_SECRET: keySecret } : {}),
+      ...(service === 'gateway' ? await gatewayEnv() : {}),
+      ...envOfAll,
+      ...env[service],
+      ...more,
+    })
     if (proxied.database?.includes(name) === true) {
       const direct = own['DB_URL'] ?? ''
       const proxy = await openProxy({ to: Number(new URL(direct).port), requests: postgresRequests })
@@ -80,10 +115,14 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
   }
 
   const process = (name: string): ServiceProcess => found(running, name)
-  const logs = async (): Promise<string> => {
+  const wholeLogs = async (): Promise<ReadonlyMap<string, string>> => {
     const files = await readdir(folder)
-    const texts = await Promise.all(files.map(async (file) => [file, await readFile(join(folder, file), 'utf8')]))
-    return texts.map(([file, text = '']) => `--- ${file}\n${text.split('\n').slice(-LOG_LINES).join('\n')}`).join('\n')
+    const read = async (file: string) => [file, await readFile(join(folder, file), 'utf8')] as const
+    return new Map(await Promise.all(files.map(read)))
+  }
+  const logs = async (): Promise<string> => {
+    const texts = [...(await wholeLogs())]
+    return texts.map(([file, text]) => `--- ${file}\n${text.split('\n').slice(-LOG_LINES).join('\n')}`).join('\n')
   }
 
   try {
@@ -93,7 +132,10 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
         (_none, index) => `${service}-${index + 1}`,
       ),
     )
-    await Promise.all(names.map((name) => addProcess(name)))
+    // A gateway is told where all others are.
+    const [gateways, others] = [true, false].map((are) => names.filter((name) => name.startsWith('gateway-') === are))
+    await Promise.all((others ?? []).map((name) => addProcess(name)))
+    await Promise.all((gateways ?? []).map((name) => addProcess(name)))
     await Promise.all([...running.values()].map((one) => one.ready()))
   } catch (error) {
     console.error(await logs())
@@ -108,24 +150,32 @@ export async function startShop({ processes = {}, proxied = {}, env = {} }: Shop
     redisProxy,
     databaseProxy: (name) => found(databaseProxies, name),
     process,
+    get processes() {
+      return [...running.values()]
+    },
+    accountKeySecret: keySecret,
     part: (name) => found(infrastructure.parts, name),
     addProcess,
     async putOnSale(productId, units) {
       const name = { ko: productId, en: productId }
       const about = { productId, name, priceMinor: 1_000, currency: 'KRW', units }
-      const answer = await sendJson(`${process('product-1').url}/products`, about)
+      const headers = await calledFor('operator-of-the-test', 'operator')
+      const answer = await sendJson(`${process('product-1').url}/products`, about, { headers })
       if (answer.status !== 201) throw new Error(`${productId} was answered ${answer.status} ${answer.text}`)
       await until(
         `${productId} can be ordered`,
-        async () => (await fetch(`${process('order-1').url}/orderable-products/${productId}`)).ok,
+        async () =>
+          (await send(`${process('order-1').url}/orderable-products/${productId}`, { headers })).status === 200,
       )
     },
+    wholeLogs,
     logs,
     [Symbol.asyncDispose]: down,
   }
 }
 
 const LOG_LINES = 25
+const BEHIND_GATEWAY = serviceNames.filter((service) => service !== 'gateway')
 /** What an order needs; others are started where `processes` names them. */
 const PIPELINE: ReadonlySet<ServiceName> = new Set(['product', 'order', 'stock', 'notification', 'analytics'])
 
