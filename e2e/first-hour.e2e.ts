@@ -110,8 +110,9 @@ test('orders are accepted while Redis hangs, and while the broker is stopped', a
 
 test('status names every part with its process, port, state and memory', async () => {
   const parts = await shop.status()
-  const services = ['product', 'order', 'stock', 'notification', 'analytics']
-  const names = [...services, ...services.map((name) => `postgres-${name}`), 'kafka-1', 'redis']
+  const keepers = ['account', 'seller', 'product', 'order', 'stock', 'notification', 'analytics']
+  const servers = [...keepers.map((name) => `postgres-${name}`), 'kafka-1', 'redis']
+  const names = [...keepers, 'gateway', 'storefront', ...servers]
   assert.deepEqual(parts.map(({ name }) => name).sort(), names.sort())
   for (const part of parts) {
     assert.equal(part.state, 'running', part.name)
