@@ -448,7 +448,8 @@ async function startService(service: string): Promise<void> {
   })
   services.set(service, child)
   urls.set(service, `http://127.0.0.1:${port}`)
-  await until(`${service} is ready`, async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok)
+  // Eight of them start at once.
+  await until(`${service} is ready`, async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 90_000)
 }
 
 async function kill(child: ChildProcess): Promise<void> {
