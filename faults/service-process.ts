@@ -8,7 +8,7 @@ import { readMetric } from '@timesale/testkit/metrics'
 import { until } from '@timesale/testkit/until'
 
 // Nothing here is about how fast a service starts, and many things start at once.
-const START_WITHIN_MS = 60_000
+const START_WITHIN_MS = 120_000
 const ROOT = join(import.meta.dirname, '..')
 
 export interface ServiceProcessOptions {
