@@ -258,7 +258,8 @@ before(async () => {
   const services = [...new Set(TOGETHER.flat())]
   shop = await startShop({
     processes: Object.fromEntries(services.map((name) => [name, 2])),
-    envOfAll: { DRAIN_MS: '3000' },
+    // All share one server of PostgreSQL, which has a hundred connections for fourteen processes and those they follow.
+    envOfAll: { DRAIN_MS: '3000', DB_POOL_SIZE: '2' },
     env: { gateway: many },
   })
   const people = ['ann', 'bob'].map((name) => makePerson(shop, name))
