@@ -12,15 +12,14 @@ const SALE = {
   endsAt: '2026-03-01T11:00:00Z',
   limitPerBuyer: 2,
 }
-const BARE: StoredProduct = { page: '{"productId":"A"', announced: null, held: null, saleTerms: null, sold: null }
+const BARE: StoredProduct = { page: '{"productId":"A"', announced: '', held: '', saleTerms: '', sold: '' }
 
 test('what is left is what was announced less what is set aside, and never less than nothing', () => {
-  const left = (announced: string | null, held: string | null): unknown =>
-    JSON.parse(productPage({ ...BARE, announced, held }, 0))
+  const left = (announced: string, held: string): unknown => JSON.parse(productPage({ ...BARE, announced, held }, 0))
   assert.deepEqual(left('10', '3'), { productId: 'A', stockLeft: 7 })
-  assert.deepEqual(left('10', null), { productId: 'A', stockLeft: 10 })
-  assert.deepEqual(left(null, null), { productId: 'A', stockLeft: 0 })
-  assert.deepEqual(left(null, '3'), { productId: 'A', stockLeft: 0 })
+  assert.deepEqual(left('10', ''), { productId: 'A', stockLeft: 10 })
+  assert.deepEqual(left('', ''), { productId: 'A', stockLeft: 0 })
+  assert.deepEqual(left('', '3'), { productId: 'A', stockLeft: 0 })
 })
 
 test('a sale is upcoming until it starts, runs until just before its end, and has ended then', () => {

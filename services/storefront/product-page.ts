@@ -4,10 +4,12 @@ import type { Sale } from '@timesale/contracts/fields'
 export interface StoredProduct {
   /** JSON of what only product changes, without its closing brace. */
   readonly page: string
-  readonly announced: string | null
-  readonly held: string | null
-  readonly saleTerms: string | null
-  readonly sold: string | null
+  /** Whole numbers, and '' where nothing is known. */
+  readonly announced: string
+  readonly held: string
+  /** '' where there is no sale. */
+  readonly saleTerms: string
+  readonly sold: string
 }
 
 /** When a sale is and how many units it has, to reckon with, and JSON without its closing brace. */
@@ -20,7 +22,7 @@ export function saleTerms(sale: Sale): string {
 export function productPage(stored: StoredProduct, now: number): string {
   // Topics are read at different speeds: an order may be seen before the units that it was given.
   const stockLeft = leftOf(stored.announced, stored.held)
-  const sale = stored.saleTerms === null || stored.saleTerms === '' ? '' : `,"sale":${salePart(stored, now)}`
+  const sale = stored.saleTerms === '' ? '' : `,"sale":${salePart(stored, now)}`
   return `${stored.page},"stockLeft":${stockLeft}${sale}}`
 }
 
@@ -36,16 +38,16 @@ export function pageMembers(
 }
 
 function salePart({ saleTerms: terms, sold }: StoredProduct, now: number): string {
-  const [, starts, ends, units, text] = /^(\S*) (\S*) (\S*) (.*)$/s.exec(terms ?? '') ?? []
+  const [, starts, ends, units, text] = /^(\S*) (\S*) (\S*) (.*)$/s.exec(terms) ?? []
   const [startsAt, endsAt] = [Number(starts), Number(ends)]
   // Half-open: a sale has ended when its end has come.
   const state = now < startsAt ? 'upcoming' : now < endsAt ? 'running' : 'ended'
   const startsInMs = Math.max(0, startsAt - now)
   const endsInMs = Math.max(0, endsAt - now)
-  const unitsLeft = leftOf(units ?? null, sold)
+  const unitsLeft = leftOf(units ?? '', sold)
   return `${text},"state":"${state}","startsInMs":${startsInMs},"endsInMs":${endsInMs},"unitsLeft":${unitsLeft}}`
 }
 
-function leftOf(units: string | null, taken: string | null): number {
-  return Math.max(0, Number(units ?? 0) - Number(taken ?? 0))
+function leftOf(units: string, taken: string): number {
+  return Math.max(0, Number(units) - Number(taken))
 }

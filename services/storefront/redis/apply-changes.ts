@@ -45,10 +45,16 @@ local stands = redis.call('HMGET', about, 'made', place, 'asOf')
 if not stands[1] then return 'gone' end
 if (stands[2] or first) ~= from then return 'moved' end
 
+-- Products whose pages are other ones afterwards.
+local touched = {}
+
 local function sell(productId, saleId, units)
   local sold = redis.call('HINCRBY', own .. 'sold:' .. productId, saleId, units)
   local key = own .. 'product:' .. productId
-  if redis.call('HGET', key, 'saleId') == saleId then redis.call('HSET', key, 'sold', sold) end
+  if redis.call('HGET', key, 'saleId') == saleId then
+    redis.call('HSET', key, 'sold', sold)
+    touched[productId] = true
+  end
 end
 
 local does = {}
@@ -61,6 +67,7 @@ function does.product(change)
   local sold = change.saleId ~= '' and redis.call('HGET', own .. 'sold:' .. change.id, change.saleId) or '0'
   redis.call('HSET', key, 'version', change.version, 'page', change.page, 'saleId', change.saleId,
     'saleTerms', change.saleTerms, 'sold', sold, 'shopId', change.shopId, 'terms', change.terms)
+  touched[change.id] = true
   redis.call('ZADD', own .. 'products', 0, change.id)
   if old[2] ~= change.shopId then
     if old[2] and old[2] ~= '' then redis.call('ZREM', own .. 'products-of:' .. old[2], change.id) end
@@ -84,6 +91,7 @@ function does.stock(change)
   local version = redis.call('HGET', key, 'announcedBy')
   if version and tonumber(version) >= change.version then return end
   redis.call('HSET', key, 'announcedBy', change.version, 'announced', change.units)
+  touched[change.id] = true
 end
 
 -- An order is told of by two topics, either of which may be ahead: what is held for it, and in which sale it was placed.
@@ -123,7 +131,16 @@ if told ~= '' then
   for _, change in ipairs(cjson.decode(told)) do does[change.kind](change) end
 end
 for productId, units in pairs(held) do
-  if units ~= 0 then redis.call('HINCRBY', own .. 'product:' .. productId, 'held', units) end
+  if units ~= 0 then
+    redis.call('HINCRBY', own .. 'product:' .. productId, 'held', units)
+    touched[productId] = true
+  end
+end
+-- What a page is made of, in one piece, since it is read far more often than it changes. JSON has no line breaks in it.
+for productId in pairs(touched) do
+  local known = redis.call('HMGET', own .. 'product:' .. productId, 'page', 'announced', 'held', 'sold', 'saleTerms')
+  for index = 2, 5 do known[index] = known[index] or '' end
+  if known[1] then redis.call('SET', own .. 'shown:' .. productId, table.concat(known, '\\n')) end
 end
 redis.call('HSET', about, place, to)
 redis.call('HINCRBY', about, 'done', count)

@@ -49,11 +49,11 @@ test('a batch is applied where it begins, and nowhere else', async () => {
   assert.equal(await units(generation, 5n, 8n, { first: 5n }), 'moved', 'its answer was lost, and it is sent again')
   assert.equal(await units(generation, 9n, 10n), 'moved', 'one is left out')
   assert.equal(await units(generation, 8n, 10n), 'applied')
-  assert.equal(await units('f1-none', 0n, 1n), 'gone')
+  assert.equal(await units('f2-none', 0n, 1n), 'gone')
   const state = await readState(store, generation)
   assert.equal(state?.positions.get('stock-topic 0'), 10n)
   assert.equal(state?.done, 5)
-  assert.deepEqual(await redis.keys('timesale:view:f1-none:*'), [])
+  assert.deepEqual(await redis.keys('timesale:view:f2-none:*'), [])
 })
 
 test('one keeper at a time, and another one at once when it leaves', async () => {
@@ -78,7 +78,7 @@ test('the next generation is served once it is as far as the present one, by the
   await units(next, 0n, 9n)
   assert.equal(await serveNext(store, 'one', next), 'behind')
   await units(next, 9n, 10n)
-  assert.equal(await serveNext(store, 'one', 'f1-other'), 'not-ours')
+  assert.equal(await serveNext(store, 'one', 'f2-other'), 'not-ours')
   assert.equal(await serveNext(store, 'one', next), 'served')
   assert.deepEqual(await readGenerations(store), { current: next, next: '' })
 })
@@ -109,7 +109,7 @@ test('what another form of this program has built is neither served nor followed
   await redis.hSet('timesale:view:f0-old:meta', 'made', '1')
   await assert.rejects(readProducts(store, ['A']), { code: 'view-building' })
   const generations = await keepGenerations(store, 'one')
-  assert.match(generations?.next ?? '', /^f1-/)
+  assert.match(generations?.next ?? '', /^f2-/)
 })
 
 function units(

@@ -46,7 +46,7 @@ export async function readProducts(
   productIds: readonly string[],
 ): Promise<Seen<(StoredProduct | undefined)[]>> {
   const { asOf, content } = await read(store, READ_PRODUCTS, productIds)
-  return { asOf, content: (content as ProductFields[]).map(productOf) }
+  return { asOf, content: (content as (string | null)[]).map(productOf) }
 }
 
 /** Products by id, those after `after`. */
@@ -75,7 +75,7 @@ export async function searchProducts(
   limit: number,
 ): Promise<Seen<StoredProduct[]>> {
   const { asOf, content } = await read(store, SEARCH, [String(limit), ...prefixes])
-  return { asOf, content: (content as ProductFields[]).map(productOf).filter((product) => product !== undefined) }
+  return { asOf, content: (content as (string | null)[]).map(productOf).filter((product) => product !== undefined) }
 }
 
 /** The orders of a buyer, newest first, those before `before` (a place that came with an earlier page). */
@@ -124,16 +124,16 @@ function progressOf([, , applied = '0', known = '']: readonly string[]): object 
   return { done, total, percent: total === 0 ? 100 : Math.floor((100 * done) / total) }
 }
 
-type ProductFields = (string | null)[] | null
-
-function productOf(fields: ProductFields): StoredProduct | undefined {
-  const [page, announced = null, held = null, saleTerms = null, sold = null] = fields ?? []
-  return page === undefined || page === null ? undefined : { page, announced, held, saleTerms, sold }
+// As apply-changes.ts puts it together.
+function productOf(shown: string | null): StoredProduct | undefined {
+  if (shown === null) return undefined
+  const [page = '', announced = '', held = '', sold = '', saleTerms = ''] = shown.split('\n')
+  return { page, announced, held, saleTerms, sold }
 }
 
 // The name of the shop, the id of the last one shown where there are more, products.
 function productList(content: RedisReply, limit: number): ProductList {
-  const [, last, ...rows] = content as [string, string, ...ProductFields[]]
+  const [, last, ...rows] = content as [string, string, ...(string | null)[]]
   const products = rows
     .slice(0, limit)
     .map(productOf)
@@ -167,15 +167,14 @@ if not generation or string.sub(generation, 1, ${VIEW_FORM.length}) ~= '${VIEW_F
 end
 local own = prefix(generation)
 local asOf = redis.call('HGET', meta(generation), 'asOf') or ''
-local function product(id)
-  return redis.call('HMGET', own .. 'product:' .. id, 'page', 'announced', 'held', 'saleTerms', 'sold')
-end
+local function product(id) return redis.call('GET', own .. 'shown:' .. id) end
 `
 
+// In one command: a command each takes Redis twice as long as all the rest.
 const READ_PRODUCTS = redisScript(`${SERVED_IN_LUA}
-local found = {}
-for index, id in ipairs(ARGV) do found[index] = product(id) end
-return { generation, asOf, found }`)
+local keys = {}
+for index, id in ipairs(ARGV) do keys[index] = own .. 'shown:' .. id end
+return { generation, asOf, redis.call('MGET', unpack(keys)) }`)
 
 const LIST_PRODUCTS = redisScript(`${SERVED_IN_LUA}
 local shop, after, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
