@@ -24,7 +24,7 @@ const usage = `npm run bench [-- NAMES] [OPTIONS]
 Measures how fast the shop is, each figure against a limit that is measured beside it in turns. Servers are started for it and
 stopped again; a shop that runs meanwhile is not touched, and takes from what is measured.
 
-  NAMES          only these figures; without names all of them, which takes about ten minutes
+  NAMES          only these figures; without names all of them, which takes about a quarter of an hour
   --list         the figures, what they are held against, and what they are to reach
   --json FILE    also writes an array of {name, value, unit, against, ratio, reach, better, reached, rounds}
   --rounds N     samples of each side, of which the median counts; 3 by default
