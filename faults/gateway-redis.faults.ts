@@ -56,7 +56,7 @@ for (const [what, fault] of [
     async () => {
       for (const { person } of regulars) {
         for (const one of ['orders', 'browse']) {
-          await redis.set(`timesale:limit:${one}:@${person.accountId}`, '1000000000', { EX: 3_600 })
+          await redis.set(`timesale:limit:${one}:10:@${person.accountId}`, '1000000000', { EX: 3_600 })
         }
       }
     },

@@ -396,7 +396,7 @@ describe('Redis', () => {
     await whileRedisCounts(async (attempt) => {
       const account = `buyer-lied-about-${attempt}`
       const headers = await bearer({ sub: account })
-      const key = `timesale:limit:orders:@${account}`
+      const key = `timesale:limit:orders:10:@${account}`
       for (const expiry of [{}, { EX: 3_600 }]) {
         await redis().set(key, '1000000', expiry)
         const answer = await sendJson(`${url()}/api/orders`, {}, { headers })
@@ -405,7 +405,7 @@ describe('Redis', () => {
       }
       // Where secrets are guessed it is believed.
       const from = { 'x-forwarded-for': `10.4.${attempt}.1` }
-      await redis().set(`timesale:limit:credentials:10.4.${attempt}.1`, '1000000')
+      await redis().set(`timesale:limit:credentials:60:10.4.${attempt}.1`, '1000000')
       assert.equal((await sendJson(`${url()}/api/account/log-in`, {}, { headers: from })).status, 429)
     })
   })
