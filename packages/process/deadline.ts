@@ -4,8 +4,12 @@
  */
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined
+  let lastLook: NodeJS.Immediate | undefined
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(late()), ms)
+    timer = setTimeout(() => {
+      // Timers come before what has arrived: a process that was busy for so long may have the answer and not know it yet.
+      lastLook = setImmediate(() => reject(late()))
+    }, ms)
   })
   // The loser of the race may still fail later; nobody listens to it then.
   work.catch(() => undefined)
@@ -13,5 +17,6 @@ export async function within<T>(ms: number, work: Promise<T>, late: () => Error)
     return await Promise.race([work, deadline])
   } finally {
     clearTimeout(timer)
+    clearImmediate(lastLook)
   }
 }
