@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { provision } from '../../provision/provision.ts'
+import type { AsOperator } from './as-operator.ts'
 import { exampleProduct, putCatalogueOnSale } from './catalogue.ts'
 import { Complaint } from '../commands/command-line.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -99,15 +100,19 @@ async function consumerJoined(part: Part, bring: BringUp): Promise<void> {
 async function demoPeopleKnown({ shop, terminal }: BringUp): Promise<void> {
   // Everybody knows their password, so never in a database that is not the local shop's own.
   if (shop.external.some(({ name }) => name === 'postgres-account')) return
-  const count = await letDemoPeopleIn(shop.ports.service('account'), AbortSignal.timeout(READY_WITHIN_MS))
+  const count = await letDemoPeopleIn(
+    shop.ports.service('account'),
+    shop.asOperator,
+    AbortSignal.timeout(READY_WITHIN_MS),
+  )
   if (count > 0) terminal.part('account', `${count} demo people have an account`)
 }
 
 async function catalogueOrderable({ shop, supervisor, folder, terminal }: BringUp): Promise<void> {
   const tooLate = AbortSignal.timeout(READY_WITHIN_MS)
-  const count = await putCatalogueOnSale(folder, shop.ports.service('product'), tooLate)
+  const count = await putCatalogueOnSale(folder, shop.ports.service('product'), shop.asOperator, tooLate)
   if (count > 0) terminal.part('catalogue', `${count} products are on sale`)
-  while (!(await isOrderable(shop.ports.service('order')))) {
+  while (!(await isOrderable(shop.ports.service('order'), shop.asOperator))) {
     stopIfStopping(supervisor)
     if (tooLate.aborted)
       throw new Complaint(
@@ -118,9 +123,10 @@ async function catalogueOrderable({ shop, supervisor, folder, terminal }: BringU
   terminal.part('catalogue', `${exampleProduct} can be ordered`)
 }
 
-async function isOrderable(orderPort: number): Promise<boolean> {
+async function isOrderable(orderPort: number, as: AsOperator): Promise<boolean> {
   try {
     const answer = await fetch(`http://127.0.0.1:${orderPort}/orderable-products/${exampleProduct}`, {
+      headers: await as(),
       signal: AbortSignal.timeout(1000),
     })
     await answer.body?.cancel()

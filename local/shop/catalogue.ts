@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AsOperator } from './as-operator.ts'
 import { Complaint } from '../commands/command-line.ts'
 import catalogue from './catalogue.json' with { type: 'json' }
 import type { DataFolder } from './data-folder.ts'
@@ -11,16 +12,26 @@ const ANSWER_MS = 5000
 const RETRY_MS = 300
 
 /** Puts the example catalogue on sale, once in the life of a data folder; a crash half way is made good by the next start. */
-export async function putCatalogueOnSale(folder: DataFolder, productPort: number, until: AbortSignal): Promise<number> {
+export async function putCatalogueOnSale(
+  folder: DataFolder,
+  productPort: number,
+  as: AsOperator,
+  until: AbortSignal,
+): Promise<number> {
   if (existsSync(folder.catalogueMarker)) return 0
-  for (const product of catalogue) await putOnSale(product, productPort, until)
+  for (const product of catalogue) await putOnSale(product, productPort, as, until)
   writeFileSync(folder.catalogueMarker, `${new Date().toISOString()}\n`)
   return catalogue.length
 }
 
-async function putOnSale(product: (typeof catalogue)[number], port: number, until: AbortSignal): Promise<void> {
+async function putOnSale(
+  product: (typeof catalogue)[number],
+  port: number,
+  as: AsOperator,
+  until: AbortSignal,
+): Promise<void> {
   for (;;) {
-    const { status, text } = await post(`http://127.0.0.1:${port}/products`, product)
+    const { status, text } = await post(`http://127.0.0.1:${port}/products`, product, as)
     // 409: it is there, and somebody has changed it since.
     if (status === 200 || status === 201 || status === 409) return
     if ((status >= 400 && status < 500) || until.aborted) {
@@ -32,11 +43,11 @@ async function putOnSale(product: (typeof catalogue)[number], port: number, unti
   }
 }
 
-async function post(url: string, body: object): Promise<{ status: number; text: string }> {
+async function post(url: string, body: object, as: AsOperator): Promise<{ status: number; text: string }> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(await as()) },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(ANSWER_MS),
     })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AsOperator } from './as-operator.ts'
 import { Complaint } from '../commands/command-line.ts'
 
 /** The password of all of them. */
@@ -31,17 +32,24 @@ const RETRY_MS = 300
  * Gives everybody an account who has none, by the account service's open port, and says how many got one. Accounts are
  * never deleted, so the service itself knows whether this was done before; a crash half way is made good by the next start.
  */
-export async function letDemoPeopleIn(accountPort: number, until: AbortSignal): Promise<number> {
-  const isNew = await Promise.all(demoPeople.map((person) => letIn(person, `http://127.0.0.1:${accountPort}`, until)))
+export async function letDemoPeopleIn(accountPort: number, as: AsOperator, until: AbortSignal): Promise<number> {
+  const isNew = await Promise.all(
+    demoPeople.map((person) => letIn(person, `http://127.0.0.1:${accountPort}`, as, until)),
+  )
   return isNew.filter(Boolean).length
 }
 
-async function letIn({ accountId, ...person }: DemoPerson, url: string, until: AbortSignal): Promise<boolean> {
+async function letIn(
+  { accountId, ...person }: DemoPerson,
+  url: string,
+  as: AsOperator,
+  until: AbortSignal,
+): Promise<boolean> {
   for (;;) {
     // Asked first, since each password costs a hash, at every start.
-    const found = await ask(`${url}/accounts?email=${encodeURIComponent(person.email)}`)
+    const found = await ask(as, `${url}/accounts?email=${encodeURIComponent(person.email)}`)
     if (found.status === 200 && found.text.includes(accountId)) return false
-    const put = found.status === 200 ? await ask(`${url}/accounts/${accountId}`, person) : found
+    const put = found.status === 200 ? await ask(as, `${url}/accounts/${accountId}`, person) : found
     if (put.status === 200 || put.status === 201) return put.status === 201
     // Somebody else has signed up with this address meanwhile, and keeps it.
     if (put.status === 409) return false
@@ -54,10 +62,10 @@ async function letIn({ accountId, ...person }: DemoPerson, url: string, until: A
   }
 }
 
-async function ask(url: string, body?: object): Promise<{ status: number; text: string }> {
+async function ask(as: AsOperator, url: string, body?: object): Promise<{ status: number; text: string }> {
   try {
     const answer = await fetch(url, {
-      ...(body === undefined ? {} : put({ ...body, password: demoPassword })),
+      ...(body === undefined ? { headers: await as() } : put({ ...body, password: demoPassword }, await as())),
       signal: AbortSignal.timeout(ANSWER_MS),
     })
     return { status: answer.status, text: await answer.text() }
@@ -66,6 +74,6 @@ async function ask(url: string, body?: object): Promise<{ status: number; text: 
   }
 }
 
-function put(body: object): RequestInit {
-  return { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+function put(body: object, headers: Readonly<Record<string, string>>): RequestInit {
+  return { method: 'PUT', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }

@@ -2,6 +2,7 @@ import { kafkaParts } from '../infrastructure/kafka.ts'
 import type { JarProgress } from '../infrastructure/jars.ts'
 import { localSuperuser, postgresPart } from '../infrastructure/postgres.ts'
 import { redisPart } from '../infrastructure/redis.ts'
+import { asOperator, type AsOperator } from './as-operator.ts'
 import { compiledCode } from './compiled-code.ts'
 import { configUrl, type ConfigSource } from './config-server.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -42,6 +43,7 @@ export interface Shop {
   readonly external: readonly ExternalPart[]
   readonly databases: readonly ShopDatabase[]
   readonly kafkaBrokers: string
+  readonly asOperator: AsOperator
   /** What the configuration server tells an application; nothing to one that is not of the shop. */
   readonly configOf: (application: string) => readonly ConfigSource[]
 }
@@ -109,6 +111,8 @@ export function describeShop(options: {
     external: externalParts(env),
     databases,
     kafkaBrokers,
+    // A key of the user's own is the one that services know then.
+    asOperator: asOperator(given(env, 'GATEWAY_SIGNING_KEY') ?? secrets.gatewaySigningKey),
     configOf,
   }
 }
