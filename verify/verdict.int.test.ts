@@ -370,15 +370,22 @@ async function plantInView(next: () => string, plant: Plant): Promise<void> {
   await redis.connect()
   try {
     const view = `timesale:view:${await redis.get('timesale:view:current')}`
-    await redis.hIncrBy(`${view}:product:PLENTY`, 'held', 3)
+    // A line each: the page, and what is announced, held and sold in the sale.
+    const linesOf = async (productId: string): Promise<string[]> =>
+      ((await redis.get(`${view}:shown:${productId}`)) ?? '').split('\n')
+    const raise = async (productId: string, line: number, by: number): Promise<void> => {
+      const lines = await linesOf(productId)
+      await redis.set(`${view}:shown:${productId}`, lines.with(line, String(Number(lines[line]) + by)).join('\n'))
+    }
+    await raise('PLENTY', 2, 3)
     plant(/shows products/, /PLENTY: its stock is shown as \d+, and is \d+/)
-    await redis.hIncrBy(`${view}:product:BRIEF`, 'sold', -1)
+    await raise('BRIEF', 3, -1)
     plant(/shows products/, /BRIEF: what is left of its sale is shown as 1, and is 2/)
     await redis.zRem(`${view}:products`, 'RUSH')
     plant(/shows products/, 'RUSH is not shown')
     await redis.zAdd(`${view}:products`, { score: 0, value: 'PHANTOM' })
-    const page = (await redis.hGet(`${view}:product:RUSH`, 'page')) ?? ''
-    await redis.hSet(`${view}:product:PHANTOM`, 'page', page.replaceAll('RUSH', 'PHANTOM'))
+    const page = (await linesOf('RUSH')).join('\n')
+    await redis.set(`${view}:shown:PHANTOM`, page.replaceAll('RUSH', 'PHANTOM'))
     plant(/shows products/, 'PHANTOM is shown, and is no product')
 
     const [wrong, hidden, stolen] = [next(), next(), next()]
