@@ -110,10 +110,10 @@ test('a session that ends while Redis is away is out as soon as Redis is back', 
 test('pages that were altered sell nothing at another price, and are right after they were built anew', async () => {
   const page = async (): Promise<Answer> => send(`${shop.process('gateway-1').url}/api/products/PLENTY-1`)
   const before = JSON.parse((await page()).text) as { priceMinor: number }
-  const [key = ''] = await redis.keys('timesale:view:*:product:PLENTY-1')
-  const stored = (await redis.hGet(key, 'page')) ?? ''
+  const [key = ''] = await redis.keys('timesale:view:*:shown:PLENTY-1')
+  const stored = (await redis.get(key)) ?? ''
   assert.match(stored, /"priceMinor":1000/)
-  await redis.hSet(key, 'page', stored.replace('"priceMinor":1000', '"priceMinor":1'))
+  await redis.set(key, stored.replace('"priceMinor":1000', '"priceMinor":1'))
   assert.match((await page()).text, /"priceMinor":1,/)
   const order = { orderId: 'at-the-altered-price', productId: 'PLENTY-1', quantity: 1 }
   const { headers } = robbed

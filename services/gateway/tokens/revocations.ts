@@ -10,12 +10,15 @@ interface Ended {
   readonly until: number
   /** When the account service had last written the set in which it was found; null where it had not of late. */
   readonly writtenAt: string | null
+  /** When the set had been written in which it was first not found; undefined while it is. */
+  readonly missedAt?: string
 }
 
 /**
  * Sessions that were ended, as this gateway last heard of them: for when Redis does not answer, or has forgotten. What is
  * known is kept until the last token of the session has expired by itself; or until the account service has written the
- * whole set anew and it is not in there: then it was never ended, whoever put it there.
+ * whole set anew twice and it was in neither: then it was never ended, whoever put it there. Once is not enough, since
+ * what was written whole may have been changed by somebody before we looked.
  */
 export class Revocations {
   readonly #redis: RedisHints
@@ -65,7 +68,9 @@ export class Revocations {
 
   #forget(found: ReadonlySet<string>, writtenAt: string): void {
     for (const [sessionId, ended] of this.#ended) {
-      if (!found.has(sessionId) && ended.writtenAt !== writtenAt) this.#ended.delete(sessionId)
+      if (found.has(sessionId) || ended.writtenAt === writtenAt) continue
+      if (ended.missedAt === undefined) this.#ended.set(sessionId, { ...ended, missedAt: writtenAt })
+      else if (ended.missedAt !== writtenAt) this.#ended.delete(sessionId)
     }
   }
 }
