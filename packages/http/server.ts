@@ -95,9 +95,11 @@ function trusted(hops: number): false | ((address: string, hop: number) => boole
   return hops > 0 && ((_address, hop) => hop < hops)
 }
 
-/** Listens on one explicit address, so that closing waits for every request (fastify#7043). */
-export async function listen(app: HttpServer, address: { host: string; port: number }): Promise<void> {
-  await app.listen({ host: address.host, port: address.port })
+/** Listens on one explicit address, so that closing waits for every request (fastify#7043). Answers the port, also where 0 was asked for. */
+export async function listen(app: HttpServer, asked: { host: string; port: number }): Promise<number> {
+  await app.listen({ host: asked.host, port: asked.port })
+  const address = app.server.address()
+  return typeof address === 'object' && address !== null ? address.port : asked.port
 }
 
 /**

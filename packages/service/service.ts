@@ -99,12 +99,10 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
   })
   body.routes(app)
   // The port first: a service that cannot have it must not go on as half of one.
-  await listen(app, config.http)
+  const port = await listen(app, config.http)
   outbox.start()
   relay.start()
   consumer?.start()
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : config.http.port
   logger.info({ host: config.http.host, port }, 'listening')
 
   return {

@@ -128,13 +128,11 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   orderEventsRoute(app, { admission, streams, readOrder })
   passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens })
 
-  await listen(app, config.http)
+  const port = await listen(app, config.http)
   for (const upstream of everyUpstream) upstream.start()
   keys.start()
   revocations.start()
   settings.start()
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : config.http.port
   logger.info({ host: config.http.host, port }, 'listening')
   return {
     port,

@@ -54,10 +54,8 @@ export async function startStorefront(config: StorefrontConfig): Promise<Running
   readShopRoute(app, parts)
   readOwnOrdersRoute(app, parts)
   rebuildViewRoutes(app, parts)
-  await listen(app, config.http)
+  const port = await listen(app, config.http)
   keeper.start()
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : config.http.port
   logger.info({ host: config.http.host, port }, 'listening')
   return {
     port,
