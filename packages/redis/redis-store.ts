@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createClient, ErrorReply } from 'redis'
+import { ErrorReply } from 'redis'
 import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
+import { makeClient, type Client } from './client.ts'
 
 /** Redis did not answer in time, or is not there. What was asked may have been done all the same. */
 export class RedisStoreUnavailable extends Error {
@@ -28,34 +29,19 @@ const REPLACED_AFTER_TIMEOUTS = 3
  * all, and answers within a bound or throws RedisStoreUnavailable. Nothing is queued while Redis is away, nothing is sent twice.
  */
 export class RedisStore implements AsyncDisposable {
-  readonly #client: ReturnType<typeof createClient>
+  readonly #client: Client
   readonly #answerMs: number
   #connected: Promise<unknown> | undefined
   #timeouts = 0
 
   constructor(options: { url: string; logger: Logger; answerMs: number }) {
     this.#answerMs = options.answerMs
-    this.#client = createClient({
+    this.#client = makeClient({
       url: options.url,
-      // A script that is sent late may no longer be wanted, and one that is sent again would be run twice.
-      disableOfflineQueue: true,
-      pingInterval: 2_000,
-      socket: {
-        connectTimeout: 1_000,
-        socketTimeout: 10_000,
-        // The default strategy does not come back after a socket timeout.
-        reconnectStrategy: (retries) => Math.min(100 + retries * 100, 1_000),
-      },
-    })
-    // It goes on trying: said once each time Redis goes away, and once when it is back.
-    let lost = false
-    this.#client.on('error', (error: Error) => {
-      if (!lost) options.logger.warn({ err: error }, 'redis: lost')
-      lost = true
-    })
-    this.#client.on('ready', () => {
-      if (lost) options.logger.info('redis: back')
-      lost = false
+      logger: options.logger,
+      socketTimeoutMs: 10_000,
+      reconnectWithinMs: 1_000,
+      whenLost: 'redis: lost',
     })
     // Not awaited: a service starts without Redis. Who asks before the first connection waits for it, as long as for an answer.
     this.#connected = this.#client.connect().then(

@@ -1,14 +1,12 @@
-import { createClient } from 'redis'
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
 import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
+import { makeClient, type Client } from './client.ts'
 
 /** Redis did not answer in time, is not there, or is being left alone for a moment. Nothing that counts depends on it. */
 export class RedisUnavailable extends Error {
   override readonly name = 'RedisUnavailable'
 }
-
-type Client = ReturnType<typeof createClient>
 
 // A look that takes longer than this costs more than what it spares.
 const CALL_TIMEOUT_MS = 50
@@ -33,30 +31,15 @@ export class RedisHints implements AsyncDisposable {
   #breaks = 0
 
   constructor(options: { url: string; logger: Logger }) {
-    this.#client = createClient({
+    this.#client = makeClient({
       url: options.url,
-      // Commands are never queued or sent twice: late hints are wrong hints.
-      disableOfflineQueue: true,
-      pingInterval: 2_000,
-      socket: {
-        connectTimeout: 1_000,
-        socketTimeout: 5_000,
-        // The default strategy does not come back after a socket timeout.
-        reconnectStrategy: (retries) => Math.min(100 + retries * 100, 2_000),
-      },
-    })
-    // Reconnecting fails every two seconds while Redis is away: said once each time it goes, and once when it is back.
-    let lost = false
-    this.#client.on('error', (error: Error) => {
-      if (!lost) options.logger.warn({ err: error }, 'redis: lost; going on without it')
-      lost = true
+      logger: options.logger,
+      socketTimeoutMs: 5_000,
+      reconnectWithinMs: 2_000,
+      whenLost: 'redis: lost; going on without it',
     })
     this.#breaker.onReset(() => {
       this.#breaks = 0
-    })
-    this.#client.on('ready', () => {
-      if (lost) options.logger.info('redis: back')
-      lost = false
     })
     // Asked again even where nobody asks anything, or an idle service would call a Redis that is back unreachable.
     this.#breaker.onBreak(() => {
