@@ -42,11 +42,12 @@ async function lagsBy(admin: Admin, readers: Readers): Promise<GroupLag[]> {
     })),
   }))
   const groups = Object.keys(readers)
-  const [ends, committed] = await Promise.all([
-    admin.listOffsets({ topics: partitions }),
+  // What is done before what there is: the other way round a busy group would be ahead of its topic.
+  const committed = await Promise.all(
     // An error for one group, which was never seen, say, must not hide the others.
-    Promise.all(groups.map((group) => admin.listConsumerGroupOffsets({ groups: [group] }).catch(() => []))),
-  ])
+    groups.map((group) => admin.listConsumerGroupOffsets({ groups: [group] }).catch(() => [])),
+  )
+  const ends = await admin.listOffsets({ topics: partitions })
 
   return Object.entries(readers).map(([group, read]) => {
     const offsets = committed.flat().find((candidate) => candidate.groupId === group)?.topics ?? []
