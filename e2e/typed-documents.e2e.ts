@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
 
-// The walk of the README, word by word: what stands in its blocks is run by a shell, and has to do what the text says.
+// Documents that say what to type, word by word: what stands in their blocks is run by a shell, and has to do what the text says.
 
 const ROOT = join(import.meta.dirname, '..')
-const WALK_WITHIN_MS = 150_000
+const WITHIN_MS = 150_000
 
 let shop: LocalShop
 
@@ -21,13 +21,18 @@ after(async () => {
   await shop?.[Symbol.asyncDispose]()
 })
 
-test('both languages have the same commands', () => {
-  assert.equal(blocksOf('README.ko.md').join('\n'), blocksOf('README.md').join('\n'))
-  assert.equal(blocksOf('README.md').length, 7)
-})
+for (const { file, blocks } of [
+  { file: 'README.md', blocks: 7 },
+  { file: 'docs/tour/from-older-guides.md', blocks: 7 },
+]) {
+  test(`both languages of ${file} have the same commands`, () => {
+    assert.equal(blocksOf(file.replace('.md', '.ko.md')).join('\n'), blocksOf(file).join('\n'))
+    assert.equal(blocksOf(file).length, blocks)
+  })
+}
 
 test('a seller puts a sale on, a buyer buys in time, is limited, and comes too late', async () => {
-  const [logIn, putOn, buy, watch, page, limited, late] = await walk(blocksOf('README.md'))
+  const [logIn, putOn, buy, watch, page, limited, late] = await type(blocksOf('README.md'))
 
   assert.equal(logIn, '')
   const [shopMade, product, sale] = answersIn(putOn)
@@ -62,19 +67,44 @@ test('a seller puts a sale on, a buyer buys in time, is limited, and comes too l
   assert.ok(Number(ended?.['endedMsAgo']) > 0)
 })
 
+test('what older guides ask of Kafka is asked of it as it is today', async () => {
+  const printed = await type(blocksOf('docs/tour/from-older-guides.md'))
+  const [quorum = '', topics = '', , read = '', order = '', groups = '', deleted = ''] = printed
+
+  assert.match(quorum, /LeaderId:\s+1\n/)
+  assert.match(topics, /Created topic my-topic\./)
+  assert.match(topics, /^exam-topic$[\s\S]*^my-topic$/m)
+  assert.match(topics, /Topic: my-topic\s.*PartitionCount: 1\s+ReplicationFactor: 1\s/)
+  assert.match(read, /^hello from the console$/m)
+  assert.ok(order.includes('{"orderId":"older-1","status":"PLACED"}'), order)
+  assert.match(order, /^[\w-]+\t\{.*"productId":.*\}$/m)
+  assert.match(groups, /^stock +order-topic +\d/m)
+  assert.match(groups, /^exam-topic:0:1$/m)
+  assert.match(groups, /retention\.ms=-1 /)
+  assert.equal(printed.length, 7)
+  assert.ok(!deleted.includes('Error'), deleted)
+  assert.ok(!(await shop.run('kafka', 'topics')).includes('my-topic'))
+})
+
+/** The blocks of a shell in a document; of its walk alone where it says what that is. */
 function blocksOf(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8')
-  const walk = /<!-- walk -->([\s\S]*)<!-- \/walk -->/.exec(text)?.[1] ?? ''
+  const walk = /<!-- walk -->([\s\S]*)<!-- \/walk -->/.exec(text)?.[1] ?? text
   return [...walk.matchAll(/```sh\n([\s\S]*?)\n```/g)].map((found) => found[1] ?? '')
 }
 
 /** Runs the blocks one after the other in one shell; gives back what each has printed. */
-async function walk(blocks: readonly string[]): Promise<string[]> {
+async function type(blocks: readonly string[]): Promise<string[]> {
   const script = blocks.map((block) => `${block}\nprintf '%s' '${END_OF_BLOCK}'\n`).join('')
-  const child = spawn('bash', ['-c', script.replaceAll('localhost:8080', gateway())], {
-    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
+  const child = spawn('bash', ['-c', onThisShop(script)], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      TIMESALE_DATA: shop.folder,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: WALK_WITHIN_MS,
+    timeout: WITHIN_MS,
   })
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -86,8 +116,11 @@ async function walk(blocks: readonly string[]): Promise<string[]> {
 
 const END_OF_BLOCK = '--- end of block ---'
 
-function gateway(): string {
-  return shop.url('gateway').replace('127.0.0.1', 'localhost')
+/** Whoever reads has the shop at its usual ports; here it is elsewhere. */
+function onThisShop(script: string): string {
+  return script
+    .replaceAll('localhost:8080', new URL(shop.url('gateway')).host)
+    .replaceAll('localhost:8081', new URL(shop.url('order')).host)
 }
 
 function partOf(answer: Record<string, unknown> | undefined, name: string): Record<string, unknown> {
