@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -24,6 +24,7 @@ after(async () => {
 for (const { file, korean, blocks } of [
   { file: 'README.md', korean: 'README.ko.md', blocks: 7 },
   { file: 'docs/tour/from-older-guides.md', korean: 'docs/tour/from-older-guides.ko.md', blocks: 7 },
+  { file: 'samples/python/README.md', korean: 'samples/python/README.ko.md', blocks: 4 },
 ]) {
   test(`both languages of ${file} have the same commands`, () => {
     assert.equal(blocksOf(korean).join('\n'), blocksOf(file).join('\n'))
@@ -86,6 +87,22 @@ test('what older guides ask of Kafka is asked of it as it is today', async () =>
   assert.ok(!(await shop.run('kafka', 'topics')).includes('my-topic'))
 })
 
+test('Python writes and reads, dies of a record that is not JSON, and goes on where it is put aside', async (t) => {
+  if (spawnSync('python3', ['-c', 'import ensurepip, venv']).status !== 0) {
+    t.diagnostic('NOT RUN: there is no python3 here that can make a virtual environment')
+    return
+  }
+  const [produced = '', naive = '', careful = '', ours = ''] = await type(blocksOf('samples/python/README.md'))
+
+  assert.equal([...produced.matchAll(/^exam-topic, partition 0, offset \d+: \{"student"/gm)].length, 3)
+  assert.match(naive, /it died\n[\s\S]*it died again\n$/)
+  assert.ok(!naive.split('it died\n')[1]?.includes(' has '), naive)
+  assert.match(careful, /kim has 91[\s\S]*lee has 78[\s\S]*kim has 85[\s\S]*put aside, JSONDecodeError/)
+  assert.match(careful, /dlq-topic:exam-topic,dlq-partition:0,dlq-offset:\d+,dlq-error:JSONDecodeError/)
+  assert.match(ours, /^oops$/m)
+  assert.ok(ours.includes('{"orderId":"after-oops","status":"PLACED"}'), ours)
+})
+
 /** The blocks of a shell in a document; of its walk alone where it says what that is. */
 function blocksOf(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8')
@@ -102,6 +119,7 @@ async function type(blocks: readonly string[]): Promise<string[]> {
       ...process.env,
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       TIMESALE_DATA: shop.folder,
+      KAFKA_BROKERS: shop.brokers,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: WITHIN_MS,
@@ -121,6 +139,7 @@ function onThisShop(script: string): string {
   return script
     .replaceAll('localhost:8080', new URL(shop.url('gateway')).host)
     .replaceAll('localhost:8081', new URL(shop.url('order')).host)
+    .replaceAll('samples/python/.venv', join(shop.folder, 'python'))
 }
 
 function partOf(answer: Record<string, unknown> | undefined, name: string): Record<string, unknown> {
