@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { sendJson } from '@timesale/testkit/http'
+import { until } from '@timesale/testkit/until'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
 
 // Documents that say what to type, word by word: what stands in their blocks is run by a shell, and has to do what the text says.
@@ -25,6 +27,7 @@ for (const { file, korean, blocks } of [
   { file: 'README.md', korean: 'README.ko.md', blocks: 7 },
   { file: 'docs/tour/from-older-guides.md', korean: 'docs/tour/from-older-guides.ko.md', blocks: 7 },
   { file: 'samples/python/README.md', korean: 'samples/python/README.ko.md', blocks: 4 },
+  { file: 'samples/new-consumer/README.md', korean: 'samples/new-consumer/README.ko.md', blocks: 1 },
 ]) {
   test(`both languages of ${file} have the same commands`, () => {
     assert.equal(blocksOf(korean).join('\n'), blocksOf(file).join('\n'))
@@ -103,6 +106,43 @@ test('Python writes and reads, dies of a record that is not JSON, and goes on wh
   assert.ok(ours.includes('{"orderId":"after-oops","status":"PLACED"}'), ours)
 })
 
+test('one more consumer is added beside the shop, hears of all there was and of what comes, and of nothing twice', async () => {
+  const [command = ''] = blocksOf('samples/new-consumer/README.md')
+  const before = await shop.status()
+  await order('loyal-1', 2)
+  for (const round of [1, 2]) {
+    const child = spawn('bash', ['-c', `exec ${onThisShop(command)}`], { cwd: ROOT, env: readersEnv(), stdio: 'pipe' })
+    let printed = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+    })
+    const lastOf = (text: string) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .findLast((line) => line.startsWith('loyal: '))
+    try {
+      await until('it has read what there was', () => Promise.resolve(lastOf(printed) === `loyal: ${round * 2} points`))
+      await order(`loyal-${round + 1}`, 2)
+      await until('it hears of the next one', () =>
+        Promise.resolve(lastOf(printed) === `loyal: ${round * 2 + 2} points`),
+      )
+    } finally {
+      child.kill('SIGINT')
+      if (child.exitCode === null) await once(child, 'exit')
+    }
+    assert.equal(child.exitCode, 0)
+  }
+  const pids = (parts: typeof before) => parts.map(({ name, pid }) => `${name} ${pid}`)
+  assert.deepEqual(pids(await shop.status()), pids(before), 'nothing of the shop was started anew')
+})
+
+async function order(orderId: string, quantity: number): Promise<void> {
+  const wish = { orderId, quantity, productId: 'A001', buyerId: 'loyal' }
+  const answer = await sendJson(`${shop.url('order')}/orders`, wish)
+  assert.equal(answer.status, 202)
+}
+
 /** The blocks of a shell in a document; of its walk alone where it says what that is. */
 function blocksOf(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8')
@@ -115,12 +155,7 @@ async function type(blocks: readonly string[]): Promise<string[]> {
   const script = blocks.map((block) => `${block}\nprintf '%s' '${END_OF_BLOCK}'\n`).join('')
   const child = spawn('bash', ['-c', onThisShop(script)], {
     cwd: ROOT,
-    env: {
-      ...process.env,
-      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-      TIMESALE_DATA: shop.folder,
-      KAFKA_BROKERS: shop.brokers,
-    },
+    env: readersEnv(),
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: WITHIN_MS,
   })
@@ -133,6 +168,11 @@ async function type(blocks: readonly string[]): Promise<string[]> {
 }
 
 const END_OF_BLOCK = '--- end of block ---'
+
+function readersEnv(): NodeJS.ProcessEnv {
+  const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
+  return { ...process.env, PATH, TIMESALE_DATA: shop.folder, KAFKA_BROKERS: shop.brokers }
+}
 
 /** Whoever reads has the shop at its usual ports; here it is elsewhere. */
 function onThisShop(script: string): string {
