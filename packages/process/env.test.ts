@@ -76,12 +76,21 @@ test('a number that is not whole, or more than one, is a problem and not rounded
   }
 })
 
-test('a URL that may hold a password is never repeated', () => {
-  const env = { ORDER_DB_URL: 'postgres//order:secret@localhost:5434/order', REDIS_URL: 'redis secret' }
+test('a URL or an address that may hold a password is never repeated', () => {
+  const env = {
+    ORDER_DB_URL: 'postgres//order:secret@localhost:5434/order',
+    REDIS_URL: 'redis secret',
+    KAFKA_BROKERS: 'a:9092,kafka://u:secret@h:1,b:9092',
+  }
 
-  const { message, problems } = failure(env, (get) => [get.url('DB_URL'), get.url('REDIS_URL')])
+  const { message, problems } = failure(env, (get) => [
+    get.url('DB_URL'),
+    get.url('REDIS_URL'),
+    get.addresses('KAFKA_BROKERS'),
+  ])
 
-  assert.equal(problems.length, 2)
+  assert.equal(problems.length, 3)
+  assert.ok(problems.includes('ORDER_KAFKA_BROKERS: item 2 of the list is not host:port'), message)
   assert.doesNotMatch(message, /secret/)
 })
 

@@ -65,8 +65,9 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
     list,
     addresses(key) {
       const items = list(key)
-      for (const item of items) {
-        if (!isAddress(item)) problems.push(`${prefix}${key} has "${item}", which is not host:port`)
+      for (const [index, item] of items.entries()) {
+        // By its number: it may hold a password, and the complaint does not repeat it.
+        if (!isAddress(item)) problems.push(`${prefix}${key}: item ${index + 1} of the list is not host:port`)
       }
       return items
     },
