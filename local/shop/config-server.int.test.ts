@@ -60,7 +60,7 @@ test('a value that cannot be right gets a sentence, together with all others', a
     'ORDER_LOG_LEVEL is none of trace, debug, info, warn, error, fatal, silent: loud',
     'ORDER_REDIS_URL is not a URL that begins with redis:// or rediss://',
     'ORDER_DB_POOL_SIZE is not a whole number from 1 to 1000: 0',
-    'ORDER_KAFKA_BROKERS has "other", which is not host:port',
+    'ORDER_KAFKA_BROKERS: item 2 of the list is not host:port',
     'ORDER_DB_URL is not a URL that begins with postgres:// or postgresql://',
   ]) {
     assert.ok(process.output().includes(sentence), `${sentence}\n${process.output()}`)
@@ -101,6 +101,7 @@ test('the server tells nothing to who has no password, and nothing else than con
   }
 
   assert.equal(await status('/order/default', credentials), 200)
+  assert.equal(await status('/order/default?x=1', credentials), 200)
   assert.equal(await status('/order/default'), 401)
   assert.equal(await status('/order/default', `${credentials.slice(0, -2)}==`), 401)
   for (const path of ['/', '/order', '/order/a/b/c']) assert.equal(await status(path, credentials), 404)

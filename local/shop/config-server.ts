@@ -53,7 +53,8 @@ export class ConfigServer implements AsyncDisposable {
     if (!this.#mayAsk(request)) {
       return reply(401, { error: 'User or password is missing or wrong.' }, { 'www-authenticate': 'Basic' })
     }
-    const found = /^\/([\w-]+)\/([\w,.-]+)(?:\/([\w().-]+))?$/.exec(request.url ?? '')
+    const [path = ''] = (request.url ?? '').split('?')
+    const found = /^\/([\w-]+)\/([\w,.-]+)(?:\/([\w().-]+))?$/.exec(path)
     if (request.method !== 'GET' || found === null) return reply(404, { error: 'This is not known.' })
     const [, name = '', profiles = '', label = null] = found
     const propertySources = sourcesOf(name, profiles)
