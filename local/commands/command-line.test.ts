@@ -17,6 +17,12 @@ test('what is not known names itself', () => {
   assert.throws(() => parseCommandLine(['--yes=1'], options, 2), wrong(/--yes/))
 })
 
+test('a comment that the shell has passed on is none of the arguments', () => {
+  const { values, words } = parseCommandLine(['stop', '#', 'three', '--dota'], options, 1)
+  assert.deepEqual([{ ...values }, words], [{}, ['stop']])
+  assert.deepEqual(parseCommandLine(['#1', 'a#'], options, 2).words, ['#1', 'a#'])
+})
+
 test('every command has --help', () => {
   assert.equal(parseCommandLine(['--help'], options, 0).values.help, true)
   assert.equal(parseCommandLine(['-h', 'whatever'], options, 0).values.help, true)

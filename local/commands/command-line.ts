@@ -33,11 +33,17 @@ export function parseCommandLine<const Options extends OptionKinds>(
 
 function parse(args: readonly string[], options: ParseArgsOptionsConfig) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: withoutComment(args), options, allowPositionals: true, strict: true })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     throw new WrongUsage(message.split(/\. (?=To )|\n/)[0] ?? message)
   }
+}
+
+/** What stands before a `#` of its own: an interactive zsh hands comments on as arguments. */
+export function withoutComment(args: readonly string[]): string[] {
+  const comment = args.indexOf('#')
+  return comment === -1 ? [...args] : args.slice(0, comment)
 }
 
 export function wholeNumber(name: string, text: string, range: { min: number; max: number }): number {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { Complaint, runAndExplain, WrongUsage } from './command-line.ts'
+import { Complaint, runAndExplain, withoutComment, WrongUsage } from './command-line.ts'
 import { askAddresses, noShop } from '../supervisor/control-client.ts'
 import { findDataFolder } from '../shop/data-folder.ts'
 import { kafkaTool, kafkaTools } from '../infrastructure/kafka.ts'
@@ -30,7 +30,7 @@ const usual: Readonly<Record<string, readonly string[]>> = {
 }
 
 await runAndExplain(usage, async () => {
-  const [tool, ...given] = process.argv.slice(2)
+  const [tool, ...given] = withoutComment(process.argv.slice(2))
   if (tool === '--help' || tool === '-h') {
     console.log(usage)
     return 0
