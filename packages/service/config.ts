@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import type { InboundAuth } from '@timesale/identity/internal-token'
 import type { EnvReader } from '@timesale/process/env'
 import type { JSONWebKeySet } from 'jose'
@@ -51,7 +52,27 @@ export function readAuthConfig(get: EnvReader): InboundAuth {
   const isLoopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)
   const mode = get.oneOf('AUTH_MODE', ['open', 'token'], isLoopback ? 'open' : 'token')
   if (mode === 'open' && !isLoopback) get.wrong('AUTH_MODE', `open is for loopback alone, and HTTP_HOST is ${host}`)
-  const keys = get.json('INTERNAL_KEYS', mode === 'open' ? 'optional' : 'required') as JSONWebKeySet | undefined
-  if (keys !== undefined && !Array.isArray(keys.keys)) get.wrong('INTERNAL_KEYS', 'is not a JSON Web Key Set')
-  return { mode, keys }
+  const keys = get.json('INTERNAL_KEYS', mode === 'open' ? 'optional' : 'required')
+  if (keys === undefined || canVerify(keys)) return { mode, keys }
+  get.wrong('INTERNAL_KEYS', 'is not a JSON Web Key Set with a key that can verify')
+  return { mode, keys: undefined }
+}
+
+// Every item is an object, or the set as a whole would be refused later, and one of them at least is a key that the
+// gateway's signatures can be verified with. A private key is none: whoever verifies shall not be able to sign.
+function canVerify(value: unknown): value is JSONWebKeySet {
+  const keys = isObject(value) && 'keys' in value ? value.keys : undefined
+  return Array.isArray(keys) && keys.every(isObject) && keys.some(isPublicEd25519)
+}
+
+function isPublicEd25519(key: object): boolean {
+  try {
+    return !('d' in key) && createPublicKey({ key: { ...key }, format: 'jwk' }).asymmetricKeyType === 'ed25519'
+  } catch {
+    return false
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
