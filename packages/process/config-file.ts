@@ -7,9 +7,12 @@ export async function readConfigFile(path: string): Promise<Settings> {
   const text = await readText(path)
   if (text.trim() === '') return {}
   if (!text.trimStart().startsWith('{')) {
-    const lines = readSettings(parseEnv(text))
-    if (Object.keys(lines).length > 0 || isComment(text)) return lines
-    throw new NoConfiguration(`The file ${path} (CONFIG_FILE) has neither JSON nor lines of KEY=value.`)
+    const wrong = wrongLine(text)
+    if (wrong === undefined) return readSettings(parseEnv(text))
+    // By its number: its text may be a password.
+    throw new NoConfiguration(
+      `The file ${path} (CONFIG_FILE) has neither JSON nor lines of KEY=value: line ${wrong} is none, nor a comment.`,
+    )
   }
   let value: object
   try {
@@ -23,7 +26,8 @@ export async function readConfigFile(path: string): Promise<Settings> {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    // Some editors begin a file with a byte order mark.
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const why = code === 'ENOENT' ? 'there is no such file' : String(code)
@@ -31,6 +35,13 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function isComment(text: string): boolean {
-  return text.split('\n').every((line) => line.trim() === '' || line.trim().startsWith('#'))
+const QUOTED = /^([^#=\n]+=[^\S\n]*)(["'`])[^]*?\2/gm
+const LINE = /^\s*($|#|(export\s+)?[\w.[\]-]+\s*=)/
+
+/** The number of the first line that says nothing to parseEnv, which would pass it over; from 1. */
+function wrongLine(text: string): number | undefined {
+  // What is quoted may go over several lines, which are the value's own.
+  const bare = text.replaceAll(QUOTED, (whole, key: string) => key + '\n'.repeat(whole.split('\n').length - 1))
+  const index = bare.split('\n').findIndex((line) => !LINE.test(line))
+  return index === -1 ? undefined : index + 1
 }

@@ -8,11 +8,12 @@ export class NoConfiguration extends Error {
 
 /**
  * Settings from an object of JSON. A key may be the environment's (`ORDER_DB_URL`) or Spring's (`order.db.url`,
- * `order.db.pool-size`, `order.db.poolSize`, `kafka.brokers[0]`). Null counts as absent.
+ * `order.db.pool-size`, `order.db.poolSize`, `kafka.brokers[0]`). Null counts as absent. An object counts twice: as JSON,
+ * since it may be a value (a key set), and as the names that lead to what is in it (`{"order": {"db": {"url": ...}}}`).
  */
 export function readSettings(source: object): Settings {
   const settings: Record<string, string> = {}
-  for (const [name, value] of Object.entries(source) as [string, unknown][]) {
+  for (const [name, value] of namedValues(source)) {
     const item = /^(.+)\[\d+\]$/.exec(name)
     const key = environmentName(item?.[1] ?? name)
     const text = textOf(value)
@@ -21,6 +22,14 @@ export function readSettings(source: object): Settings {
     if (text !== '') settings[key] = before === undefined ? text : `${before},${text}`
   }
   return settings
+}
+
+function namedValues(source: object): [string, unknown][] {
+  return (Object.entries(source) as [string, unknown][]).flatMap(([name, value]) => {
+    const isNested = typeof value === 'object' && value !== null && !Array.isArray(value)
+    const inner = isNested ? namedValues(value) : []
+    return [[name, value], ...inner.map(([key, item]): [string, unknown] => [`${name}.${key}`, item])]
+  })
 }
 
 function environmentName(key: string): string {

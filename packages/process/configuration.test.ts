@@ -23,7 +23,18 @@ describe('names and values', () => {
     assert.deepEqual(settings, {
       ...{ ORDER_DB_URL: 'a', ORDER_HTTP_PORT: '8081', ORDER_DB_POOL_SIZE: '3', ORDER_DRAIN_MS: '5' },
       ...{ KAFKA_BROKERS: 'k:1,k:2', ORDER_LIST: 'x,y', IS_OPEN: 'true', INTERNAL_KEYS: '{"keys":[{"x":"1"}]}' },
+      INTERNAL_KEYS_KEYS: '[{"x":"1"}]',
     })
+  })
+
+  test('what is nested counts as its flat names', () => {
+    const { ORDER_DB_URL, ORDER_DB_POOL_SIZE, KAFKA_BROKERS, LOG_LEVEL } = readSettings({
+      order: { db: { url: 'a', poolSize: 3 } },
+      kafka: { brokers: ['k:1', 'k:2'] },
+      log: { level: 'warn', nothing: null },
+    })
+
+    assert.deepEqual([ORDER_DB_URL, ORDER_DB_POOL_SIZE, KAFKA_BROKERS, LOG_LEVEL], ['a', '3', 'k:1,k:2', 'warn'])
   })
 
   test('the first source that has a key decides, whichever of its two names it says', () => {
@@ -43,20 +54,32 @@ describe('a file', () => {
     JSON: JSON.stringify({ 'order.db.url': 'postgres://x', KAFKA_BROKERS: ['a:1', 'b:2'] }),
     'KEY=value lines': '# ours\nexport ORDER_DB_URL="postgres://x"\nkafka.brokers=a:1,b:2\n',
   })) {
-    test(`of ${kind}`, async () => {
-      const { env, places } = await collect({ CONFIG_FILE: await file(text), LOG_LEVEL: 'warn' })
+    test(`of ${kind}, with or without a byte order mark`, async () => {
+      for (const mark of ['', '\uFEFF']) {
+        const { env, places } = await collect({ CONFIG_FILE: await file(mark + text), LOG_LEVEL: 'warn' })
 
-      assert.deepEqual(
-        [env['ORDER_DB_URL'], env['KAFKA_BROKERS'], env['LOG_LEVEL']],
-        ['postgres://x', 'a:1,b:2', 'warn'],
-      )
-      assert.equal(places.length, 2)
+        assert.deepEqual(
+          [env['ORDER_DB_URL'], env['KAFKA_BROKERS'], env['LOG_LEVEL']],
+          ['postgres://x', 'a:1,b:2', 'warn'],
+        )
+        assert.equal(places.length, 2)
+      }
     })
   }
 
+  test('of lines may have values over several of them, and Windows’ line ends', async () => {
+    const text = '\r\n  # ours\r\nA="one\ntwo words\n"\nB=\'it"s\'\n export C = c # a comment\r\nempty=\nD=l\'été\n'
+    const { env } = await collect({ CONFIG_FILE: await file(text) })
+
+    assert.deepEqual([env['A'], env['B'], env['C'], env['D']], ['one\ntwo words\n', 'it"s', 'c', "l'été"])
+  })
+
   for (const [fault, text] of Object.entries({
     'begins like JSON and is none': `{"ORDER_DB_URL": "${SECRET}"`,
-    'neither JSON nor lines': `just ${SECRET}`,
+    'line 1 is none': `just ${SECRET}`,
+    'line 4 is none': `A="one\ntwo"\nB=b\n${SECRET}\nC=c`,
+    'line 2 is none': `A=a\n=${SECRET}`,
+    'line 3 is none': `# ours\n\nORDER DB URL=${SECRET}`,
   })) {
     test(`that is wrong gets a sentence that repeats nothing of it: ${fault}`, async () => {
       await refused(collect({ CONFIG_FILE: await file(text) }), new RegExp(fault))
