@@ -18,6 +18,18 @@ export const Limit = Type.Object(
 )
 export type Limit = Static<typeof Limit>
 
+/** Operators change the limits through a door that counts by this one: whoever sets it has to be able to take it back. */
+const AccountLimit = Type.Object(
+  {
+    points: Type.Integer({ minimum: 5, maximum: 1_000_000, description: 'Requests of one caller' }),
+    seconds: Type.Integer({ minimum: 1, maximum: 60, description: 'in so many seconds' }),
+  },
+  {
+    additionalProperties: false,
+    description: 'At least five, in a minute or less, since /api/settings is counted here',
+  },
+)
+
 const limitOf = Type.Optional(Limit)
 const byClass = {
   browse: limitOf,
@@ -28,10 +40,13 @@ const byClass = {
 } satisfies Record<LimitClass, unknown>
 
 /** As an operator may write them: a class that is not known is a mistake. */
-export const Limits = Type.Object(byClass, {
-  additionalProperties: false,
-  description: 'By class of requests; a class that is absent has the limit that the gateway was started with',
-})
+export const Limits = Type.Object(
+  { ...byClass, account: Type.Optional(AccountLimit) },
+  {
+    additionalProperties: false,
+    description: 'By class of requests; a class that is absent has the limit that the gateway was started with',
+  },
+)
 /** As they are told: a class that is not known is one of a later version. */
 export const ToldLimits = Type.Object(byClass)
 export type Limits = Static<typeof Limits>

@@ -81,6 +81,9 @@ test('what cannot be is refused by its field', async () => {
     [{ ...fine, limits: { orders: { points: 1, seconds: 0.5 } } }, 'limits.orders.seconds'],
     [{ ...fine, limits: { orders: { points: 1 } } }, 'limits.orders.seconds'],
     [{ ...fine, limits: { orders: null } }, 'limits.orders'],
+    // Or the operator could shut himself out of here, where it is counted by this one.
+    [{ ...fine, limits: { account: { points: 4, seconds: 60 } } }, 'limits.account.points'],
+    [{ ...fine, limits: { account: { points: 5, seconds: 61 } } }, 'limits.account.seconds'],
     [{ ...fine, outboxCapEvents: 0 }, 'outboxCapEvents'],
     [{ ...fine, outboxCapEvents: 1_000_000 }, 'outboxCapEvents'],
     [{ ...fine, version: -1 }, 'version'],
