@@ -1,6 +1,6 @@
 import { Admin } from '@platformatic/kafka'
 import { GROUPS, VIEW_GROUPS } from '@timesale/contracts/topics'
-import { withinTime } from '../supervisor/time-limit.ts'
+import { within } from '@timesale/process/deadline'
 
 interface GroupLag {
   readonly group: string
@@ -24,7 +24,7 @@ export async function readLags(brokers: string, readers: Readers = READERS): Pro
     connectTimeout: ANSWER_MS,
   })
   try {
-    return await withinTime(lagsBy(admin, readers), ANSWER_MS, 'Kafka')
+    return await within(ANSWER_MS, lagsBy(admin, readers), () => new Error('Kafka did not answer within 2 s'))
   } finally {
     // A broker that hangs would hold up the closing as well.
     void admin.close().catch(() => {})

@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import { withinTime } from '../supervisor/time-limit.ts'
+import { within } from '@timesale/process/deadline'
 
 const ANSWER_MS = 2000
 
@@ -13,7 +13,7 @@ export async function countOrders(orderDatabaseUrl: string): Promise<Map<string,
   })
   client.on('error', () => {})
   try {
-    return await withinTime(countBy(client), ANSWER_MS, 'the order database')
+    return await within(ANSWER_MS, countBy(client), () => new Error('the order database did not answer within 2 s'))
   } finally {
     void client.end().catch(() => {})
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '@timesale/process/deadline'
 import { provision } from '../../provision/provision.ts'
 import type { AsOperator } from './as-operator.ts'
 import { exampleProduct, putCatalogueOnSale } from './catalogue.ts'
@@ -11,7 +12,6 @@ import type { Part } from '../part.ts'
 import { askHealth } from './service-part.ts'
 import type { Shop } from './shop.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import { withinTime } from '../supervisor/time-limit.ts'
 import type { Terminal } from '../commands/terminal.ts'
 
 // A slow laptop's first start of a broker takes 20 s; a part that needs three times that will not come.
@@ -48,7 +48,7 @@ async function prepareAndStart(part: Part, bring: BringUp): Promise<void> {
   const { supervisor } = bring
   const runner = supervisor.runner(part.name)
   try {
-    await withinTime(part.prepare(), PREPARED_WITHIN_MS, 'Its preparation')
+    await within(PREPARED_WITHIN_MS, part.prepare(), () => new Error('Its preparation did not end within 15 minutes'))
   } catch (error) {
     throw new Complaint(`${part.name} cannot be prepared.\n${messageOf(error)}`)
   }
@@ -73,7 +73,7 @@ async function provisionShop({ shop, terminal }: BringUp): Promise<void> {
       playground: true,
       onStep: (text) => terminal.part('provision', text),
     })
-    await withinTime(provisioned, READY_WITHIN_MS, 'Databases or brokers')
+    await within(READY_WITHIN_MS, provisioned, () => new Error('Databases or brokers did not answer within a minute'))
   } catch (error) {
     throw new Complaint(`Databases or topics could not be provisioned.\n${messageOf(error)}`)
   }
