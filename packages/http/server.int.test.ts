@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict'
 import { createConnection } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import Type from 'typebox'
 import { fact } from '@timesale/contracts/event'
 import { OrderId } from '@timesale/contracts/fields'
 import { OrderPlaced } from '@timesale/contracts/order-events'
 import { Problem } from '@timesale/contracts/problem'
+import { ANONYMOUS } from '@timesale/identity/principal'
 import { appendToOutbox } from '@timesale/kafka/outbox'
 import type { Running } from '@timesale/process/run'
 import { readServiceConfig } from '@timesale/service/config'
 import { startService } from '@timesale/service/service'
 import { readEnv } from '@timesale/process/env'
+import { createLogger } from '@timesale/telemetry/logger'
+import { createRegistry } from '@timesale/telemetry/metrics'
 import { readJson, readProblem, send, sendBytes, sendJson, type Answer } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
 import { readMetric } from '@timesale/testkit/metrics'
 import { pausePostgres } from '@timesale/testkit/parts'
 import { until } from '@timesale/testkit/until'
+import { close, createHttpServer, listen } from './server.ts'
 
 // A service that is nobody's: one route that tells a fact, one that answers when the test lets it, and a consumer
 // that only counts. What is tested is what every service has around its own code.
@@ -201,6 +206,38 @@ test('a request that is sent too slowly is ended, and others are answered meanwh
   assert.equal((await send(`${url}/livez`)).status, 200)
 })
 
+test('a body that never ends is hung up on, whatever its sender does with his side', async () => {
+  const { closedAfterMs, text } = await running().slowBody
+  assert.match(text, /^HTTP\/1\.1 408 /)
+  assert.match(text, /"code":"request-timeout"/)
+  // 15 s are promised; the rest is for a busy machine.
+  assert.ok(closedAfterMs < 17_000, `${closedAfterMs} ms`)
+})
+
+test('whoever sends no HTTP and keeps his side open holds no connection', async () => {
+  const app = await createHttpServer({
+    service: 'alone',
+    description: 'Nobody’s.',
+    logger: createLogger({ service: 'alone', level: 'silent' }),
+    registry: createRegistry('alone'),
+    health: () => Promise.resolve({ status: 'ready', reasons: [] }),
+    authenticate: () => ANONYMOUS,
+  })
+  const port = await listen(app, { host: '127.0.0.1', port: 0 })
+  const socket = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
+  try {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.write('no HTTP at all\r\n\r\n')
+    await until('it is told', () => Buffer.concat(chunks).toString().startsWith('HTTP/1.1 400 '))
+    const connections = promisify(app.server.getConnections.bind(app.server))
+    await until('it is let go', async () => (await connections()) === 0, 5_000)
+  } finally {
+    socket.destroy()
+    await close(app)
+  }
+})
+
 describe('a service that is told to stop', () => {
   test('takes itself out of the balance, serves on for a while, and finishes what it has begun', async () => {
     const { infra } = running()
@@ -250,6 +287,13 @@ interface Bench {
   readonly url: string
   /** What somebody is told who began a request at the start and never ended it. */
   readonly slowAnswer: Promise<Answer>
+  /** The same of somebody who sends a body letter by letter, and goes on when he is told to stop. */
+  readonly slowBody: Promise<Ended>
+}
+
+interface Ended {
+  readonly closedAfterMs: number
+  readonly text: string
 }
 
 let bench: Bench | undefined
@@ -259,7 +303,9 @@ before(async () => {
   // With a name of its own, as in production: its place in the group is not held for a dead one when Kafka comes back.
   const service = await startMini(infra, { INSTANCE_ID: 'mini-1' })
   const slowAnswer = sendBytes(service.port, 'POST /facts HTTP/1.1\r\nhost: shop\r\ncontent-le', 30_000)
-  bench = { infra, service, url: `http://127.0.0.1:${service.port}`, slowAnswer }
+  const head = 'POST /facts HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n'
+  const slowBody = holdOpen(service.port, head)
+  bench = { infra, service, url: `http://127.0.0.1:${service.port}`, slowAnswer, slowBody }
   await ready(bench.url)
 })
 
@@ -322,6 +368,26 @@ async function unreadyHealth(url: string): Promise<Health | undefined> {
 
 function ready(url: string): Promise<unknown> {
   return until('ready', async () => (await readJson<Health>(`${url}/readyz`)).status === 'ready')
+}
+
+/** Sends a letter each half second until the server closes, and does not close when the server ends its side. */
+function holdOpen(port: number, beginning: string): Promise<Ended> {
+  return new Promise((resolve) => {
+    const began = performance.now()
+    let text = ''
+    const socket = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
+    socket.write(beginning)
+    const sending = setInterval(() => socket.write('a'), 500)
+    const enough = setTimeout(() => socket.destroy(), 30_000)
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+    // Written to after it was closed.
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearInterval(sending)
+      clearTimeout(enough)
+      resolve({ closedAfterMs: performance.now() - began, text })
+    })
+  })
 }
 
 function isRefused(port: number): Promise<boolean> {

@@ -61,14 +61,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // A logger of each request's own would carry an id that nobody reads: what is logged says its trace id.
     childLoggerFactory: (logger) => logger,
     bodyLimit: options.bodyLimitBytes ?? 64 * 1024,
-    requestTimeout: 15_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     maxRequestsPerSocket: options.requestsPerConnectionMax ?? 0,
     // Never true, which would believe whatever address a caller makes up; and fastify takes a number for nobody.
     trustProxy: trusted(options.trustedHops ?? 0),
     routerOptions: { maxParamLength: 200 },
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY_MS },
     forceCloseConnections: 'idle',
     // Who is still connected while we close is served; fastify's own 503 would not say whether an order was accepted.
     return503OnClosing: false,
@@ -90,6 +90,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   operate(app, options)
   return app
 }
+
+// Together with the look and the linger less than 15 s, after which nobody is still sending.
+const REQUEST_TIMEOUT_MS = 13_000
+const LOOK_FOR_SLOW_EVERY_MS = 1_000
 
 function trusted(hops: number): false | ((address: string, hop: number) => boolean) {
   return hops > 0 && ((_address, hop) => hop < hops)
@@ -223,7 +227,14 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     `HTTP/1.1 ${document.status} Refused\r\ncontent-type: application/problem+json\r\nconnection: close\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
+  // Whoever keeps his side open would keep the connection. One who was too slow could still end his body, and what he
+  // was told came too late would be done.
+  if (document.code === 'request-timeout') return socket.destroySoon()
+  // Closed while bytes are unread, a connection is reset, and the answer with it.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }
+
+const LINGER_MS = 500
 
 const PARSER_CODES: Record<string, RefusalCode> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
