@@ -35,6 +35,7 @@ export const REFUSALS = {
   'precondition-failed': { status: 412, title: 'It has changed meanwhile; read it again' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'expectation-failed': { status: 417, title: 'What is expected in the header Expect is not known' },
   'unknown-product': { status: 422, title: 'This product cannot be ordered' },
   'order-id-reused': { status: 422, title: 'This order id was used for another order' },
   'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for another request' },

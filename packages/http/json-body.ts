@@ -11,6 +11,9 @@ export function takeJson(app: HttpServer): void {
     if (request.headers['content-encoding'] !== undefined) {
       return done(refuse('unsupported-media-type', 'content-encoding', 'must be absent: bodies are taken as they are'))
     }
+    if (NOT_UTF8.test(request.headers['content-type'] ?? '')) {
+      return done(refuse('unsupported-media-type', 'content-type', 'has a charset that is not utf-8'))
+    }
     let text: string
     try {
       text = utf8.decode(body)
@@ -45,6 +48,9 @@ function parsePlain(text: string): unknown {
 }
 
 const SUSPICIOUS = /\\|__proto__|constructor/
+
+/** A charset, in quotes or not, that is none of the names of UTF-8. */
+const NOT_UTF8 = /;\s*charset\s*=(?!"?utf-?8"?\s*(?:;|$))/i
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

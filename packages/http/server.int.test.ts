@@ -13,6 +13,7 @@ import type { Running } from '@timesale/process/run'
 import { readServiceConfig } from '@timesale/service/config'
 import { startService } from '@timesale/service/service'
 import { readEnv } from '@timesale/process/env'
+import { calledFor } from '@timesale/testkit/gateway-key'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { readJson, readProblem, send, sendBytes, sendJson, type Answer } from '@timesale/testkit/http'
@@ -236,6 +237,68 @@ test('whoever sends no HTTP and keeps his side open holds no connection', async 
     socket.destroy()
     await close(app)
   }
+})
+
+describe('a request that means one thing to some and another to others', () => {
+  const json = 'content-type: application/json\r\n'
+  const orders = (headers: string, orderId = 'of-two-minds'): string => {
+    const body = JSON.stringify({ orderId })
+    return `POST /facts HTTP/1.1\r\n${headers}content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`
+  }
+  for (const [what, headers, code, field] of [
+    ['no host', json, 'invalid-request', 'host'],
+    ['two hosts', `host: a\r\nHost: a\r\n${json}`, 'invalid-request', 'host'],
+    ['two content types', `host: a\r\n${json}Content-Type: text/plain\r\n`, 'invalid-request', 'content-type'],
+    [
+      'another charset',
+      'host: a\r\ncontent-type: application/json; charset=utf-16\r\n',
+      'unsupported-media-type',
+      'content-type',
+    ],
+    [
+      'two charsets',
+      'host: a\r\ncontent-type: application/json; charset=utf-8; charset="utf-16"\r\n',
+      'unsupported-media-type',
+      'content-type',
+    ],
+    ['what nobody can expect', `host: a\r\n${json}expect: 200-maybe\r\n`, 'expectation-failed', 'expect'],
+  ] as const) {
+    test(`is refused: ${what}`, async () => {
+      const problem = readProblem(await sendBytes(running().service.port, orders(headers)))
+      assert.deepEqual([problem.code, problem.errors?.map((one) => one.field)], [code, [field]])
+    })
+  }
+
+  test('is refused: two tokens', async () => {
+    const { authorization } = await calledFor('somebody', 'buyer')
+    const twice = (one: string): string =>
+      orders(`host: a\r\n${json}authorization: ${one}\r\nAuthorization: ${one}\r\n`)
+    const good = readProblem(await sendBytes(running().service.port, twice(authorization)))
+    assert.deepEqual([good.code, good.errors?.[0]?.field], ['invalid-request', 'authorization'])
+    // Who calls is asked first.
+    assert.equal(readProblem(await sendBytes(running().service.port, twice('Bearer a'))).code, 'unauthenticated')
+  })
+
+  test('is refused on routes that are everybody’s, and where there is none', async () => {
+    for (const path of ['/livez', '/nowhere']) {
+      const answer = await sendBytes(running().service.port, `GET ${path} HTTP/1.1\r\nconnection: close\r\n\r\n`)
+      assert.equal(readProblem(answer).errors?.[0]?.field, 'host', path)
+    }
+  })
+
+  test('and nothing of the kind is taken as before', async () => {
+    const { port } = running().service
+    for (const [index, headers] of [
+      'Host: a\r\ncontent-type: application/json;charset=UTF-8\r\n',
+      'HOST: a\r\ncontent-type: application/json; charset="utf-8"; version=1\r\n',
+      `host: a\r\n${json}expect: 100-continue\r\n`,
+    ].entries()) {
+      const answer = await sendBytes(port, orders(headers, `of-one-mind-${index}`))
+      assert.match(answer.status === 100 ? answer.text : `HTTP/1.1 ${answer.status}`, /^HTTP\/1\.1 202/, headers)
+    }
+    // HTTP/1.0 had no Host.
+    assert.equal((await sendBytes(port, 'GET /livez HTTP/1.0\r\n\r\n')).status, 200)
+  })
 })
 
 describe('a service that is told to stop', () => {

@@ -16,7 +16,8 @@ import { HotHistogram, type Registry } from '@timesale/telemetry/metrics'
 import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
 import type { Health } from './health.ts'
 import { takeJson } from './json-body.ts'
-import { answerError, at, problem } from './problem.ts'
+import { answerError, at, problem, PROBLEM_TYPE } from './problem.ts'
+import { refuseAmbiguous } from './single-headers.ts'
 import { refuseUnrouted } from './unrouted.ts'
 
 declare module 'fastify' {
@@ -68,7 +69,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     // Never true, which would believe whatever address a caller makes up; and fastify takes a number for nobody.
     trustProxy: trusted(options.trustedHops ?? 0),
     routerOptions: { maxParamLength: 200 },
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY_MS },
+    http: {
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY_MS,
+      // Node's own refusal has no body; `refuseAmbiguous` has one.
+      requireHostHeader: false,
+    },
     forceCloseConnections: 'idle',
     // Who is still connected while we close is served; fastify's own 503 would not say whether an order was accepted.
     return503OnClosing: false,
@@ -78,6 +84,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   if (options.connectionsMax !== undefined) app.server.maxConnections = options.connectionsMax
+  app.server.on('checkExpectation', answerExpectation)
   app.setErrorHandler(answerError)
   refuseUnrouted(app)
   // JSON alone: text/plain, which fastify would also take, is a media type like any other here.
@@ -85,6 +92,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   takeJson(app)
 
   observe(app, options)
+  refuseAmbiguous(app)
   authenticate(app, options)
   await describe(app, options)
   operate(app, options)
@@ -235,6 +243,14 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
 }
 
 const LINGER_MS = 500
+
+// Of all that could be expected, Node does `100-continue` by itself, and there is nothing else (RFC 9110, 10.1.1).
+function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const document = problem('expectation-failed', at('expect', 'must be 100-continue'))
+  const body = JSON.stringify(document)
+  const headers = { 'content-type': PROBLEM_TYPE, 'content-length': Buffer.byteLength(body) }
+  response.writeHead(document.status, headers).end(body)
+}
 
 const PARSER_CODES: Record<string, RefusalCode> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
