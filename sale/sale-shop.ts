@@ -123,7 +123,8 @@ export async function startTimeSale(
     units,
     startsAt: startsAt.toISOString(),
     endsAt: new Date(startsAt.getTime() + SALE_MS).toISOString(),
-    limitPerBuyer,
+    // A limit above all there is would be refused, and limits nobody.
+    limitPerBuyer: Math.min(limitPerBuyer, units),
   }
   const answer = await ask(shop, 'product', `/products/${productId}/sale`, sale, 'PUT')
   if (answer.status !== 200) {

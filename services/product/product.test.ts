@@ -150,6 +150,9 @@ test('a time sale that cannot be is refused by its field', () => {
     [{ endsAt: '2026-12-22T10:00:00.001Z' }, 'endsAt'],
     [{ startsAt: '2026-11-20T00:00:00Z', endsAt: NOW.toISOString() }, 'endsAt'],
     [{ units: 11 }, 'units'],
+    [{ priceMinor: 1_501 }, 'priceMinor'],
+    [{ limitPerBuyer: 6 }, 'limitPerBuyer'],
+    [{ units: 1 }, 'limitPerBuyer'],
     // A leap second is RFC 3339 and no Date; so is a year before the first in UTC.
     [{ startsAt: '2016-12-31T23:59:60Z' }, 'startsAt'],
     [{ endsAt: '2026-12-31T23:59:60Z' }, 'endsAt'],
@@ -169,6 +172,8 @@ test('a time sale that cannot be is refused by its field', () => {
     { endsAt: '2026-12-22T10:00:00.000Z' },
     { startsAt: '2026-11-20T00:00:00.000Z', endsAt: new Date(NOW.getTime() + 1).toISOString() },
     { units: 10 },
+    { priceMinor: 1_500 },
+    { limitPerBuyer: 5 },
   ]) {
     assert.deepEqual(putSale(product, { ...sale, ...change }, NOW).product.sale, { ...sale, ...change })
   }
@@ -203,7 +208,7 @@ const names = fc.constantFrom({ ko: '사과', en: 'Apple' }, { ko: '배', en: 'P
 const changes = fc.oneof(
   fc.record({ name: names, priceMinor: fc.nat({ max: 3 }) }, { requiredKeys: [], noNullPrototype: true }),
   fc.record({ add: fc.integer({ min: 1, max: 1_000_000 }) }, { noNullPrototype: true }),
-  fc.record({ saleUnits: fc.integer({ min: 1, max: 10 }) }, { noNullPrototype: true }),
+  fc.record({ saleUnits: fc.integer({ min: 2, max: 10 }) }, { noNullPrototype: true }),
   fc.record({ saleOff: fc.constant(true) }, { noNullPrototype: true }),
 )
 
@@ -211,7 +216,7 @@ type Wish = { add: number } | { saleUnits: number } | { saleOff: true } | Parame
 
 function decide(product: Product, wish: Wish): Decision {
   if ('add' in wish) return addUnits(product, wish.add)
-  if ('saleUnits' in wish) return putSale(product, { ...setup().sale, units: wish.saleUnits }, NOW)
+  if ('saleUnits' in wish) return putSale(product, { ...setup().sale, priceMinor: 0, units: wish.saleUnits }, NOW)
   return 'saleOff' in wish ? takeSaleOff(product) : changeProduct(product, wish)
 }
 

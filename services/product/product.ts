@@ -73,6 +73,13 @@ export function putSale(product: Product, wish: Sale, now: Date): Decision {
   if (wish.units > product.unitsOnSale) {
     throw invalid('units', `must not be above the units ever put on sale, ${product.unitsOnSale}`)
   }
+  // Hardly meant, and told too late by the first who buys.
+  if (wish.priceMinor > product.priceMinor) {
+    throw invalid('priceMinor', `must not be above the product's own price, ${product.priceMinor}`)
+  }
+  if (wish.limitPerBuyer !== undefined && wish.limitPerBuyer > wish.units) {
+    throw invalid('limitPerBuyer', `must not be above units, ${wish.units}`)
+  }
   return told({ ...product, sale, version: product.version + 1 })
 }
 
