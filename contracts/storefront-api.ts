@@ -104,7 +104,10 @@ export const OwnOrdersQuery = Type.Object(
       Type.String({ pattern: '^[0-9]{15}~[A-Za-z0-9._~-]{1,64}$', description: '`next` of the page before' }),
     ),
     buyerId: Type.Optional(
-      Type.String({ pattern: ID_PATTERN, description: 'Where nobody is logged in: whose; `open` by default' }),
+      Type.String({
+        pattern: ID_PATTERN,
+        description: "Whose, for operators and where nobody is logged in; one's own by default",
+      }),
     ),
   },
   { additionalProperties: false },

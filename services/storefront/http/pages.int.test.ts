@@ -255,7 +255,20 @@ test('orders are shown to their buyer alone, newest first', async () => {
   )
   assert.deepEqual((await read<OwnOrdersView>('/me/orders', await calledFor('park', 'buyer'))).orders, [])
 
+  const operator = await calledFor('ops', 'operator')
+  assert.deepEqual((await read<OwnOrdersView>('/me/orders?buyerId=kim&limit=100', operator)).orders, seen)
+  assert.deepEqual(
+    (await read<OwnOrdersView>('/me/orders', operator)).orders,
+    [],
+    "an operator's own, where nobody is named",
+  )
+
   assert.equal(readProblem(await get('/me/orders', await calledFor())).code, 'unauthenticated')
+  assert.equal(readProblem(await get('/me/orders?buyerId=kim', await calledFor())).code, 'unauthenticated')
+  assert.equal(
+    readProblem(await get('/me/orders?buyerId=kim', await calledFor('lee', 'seller'))).errors?.[0]?.field,
+    'buyerId',
+  )
   assert.equal(readProblem(await get('/me/orders?buyerId=lee', kim)).errors?.[0]?.field, 'buyerId')
   assert.equal((await get('/products/A1', await calledFor())).status, 200, 'pages are for everybody')
   for (const [path, method] of [

@@ -3,7 +3,7 @@ import type { OrderStatus } from '@timesale/contracts/order-api'
 import { Refusal } from '@timesale/contracts/refusals'
 import { OwnOrdersQuery, OwnOrdersView } from '@timesale/contracts/storefront-api'
 import type { HttpServer } from '@timesale/http/server'
-import { callerOf, type Principal } from '@timesale/identity/principal'
+import { callerOf, isOperator, type Principal } from '@timesale/identity/principal'
 import type { RedisStore } from '@timesale/redis/redis-store'
 import { awaitToken } from '../redis/await-token.ts'
 import { readOrders, type StoredOrder } from '../redis/read-view.ts'
@@ -15,7 +15,7 @@ export function readOwnOrdersRoute(app: HttpServer, { store }: { store: RedisSto
     '/me/orders',
     {
       schema: {
-        summary: "The caller's own orders, newest first",
+        summary: "The caller's own orders, newest first; for operators also those of others",
         querystring: OwnOrdersQuery,
         response: { 200: OwnOrdersView, '4xx': Problem, 503: Problem },
       },
@@ -34,11 +34,12 @@ export function readOwnOrdersRoute(app: HttpServer, { store }: { store: RedisSto
   )
 }
 
-// Whoever is logged in has orders of their own; to name others is a mistake, and not an empty page.
+// Whoever is logged in has orders of their own, and operators may look at anybody's. For all others to name somebody else
+// is a mistake, and not an empty page: the same one, whether that buyer exists or not.
 function buyerOf(principal: Principal, asked: string | undefined): string {
   const caller = callerOf(principal)
-  if (principal.kind === 'open') return asked ?? caller
   if (asked === undefined || asked === caller) return caller
+  if (isOperator(principal)) return asked
   const message = 'is not the caller'
   throw new Refusal('invalid-request', { errors: [{ field: 'buyerId', message }] }, `buyerId ${message}`)
 }
