@@ -1,10 +1,10 @@
 import { Problem } from '@timesale/contracts/problem'
-import { Refusal } from '@timesale/contracts/refusals'
 import { ViewState } from '@timesale/contracts/storefront-api'
 import type { HttpServer } from '@timesale/http/server'
 import { requireRole } from '@timesale/identity/principal'
 import { RedisStoreUnavailable, type RedisStore } from '@timesale/redis/redis-store'
 import { beginGeneration, readGenerations, readState, type Generations } from '../redis/generations.ts'
+import { viewUnavailable } from '../redis/read-view.ts'
 
 export function rebuildViewRoutes(app: HttpServer, { store }: { store: RedisStore }): void {
   app.get(
@@ -60,6 +60,6 @@ async function available<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw error instanceof RedisStoreUnavailable ? new Refusal('view-unavailable') : error
+    throw error instanceof RedisStoreUnavailable ? viewUnavailable() : error
   }
 }

@@ -214,7 +214,14 @@ test('a Redis that hangs or is away holds up nobody', async () => {
     const paths = ['/products/A', '/products', '/search?q=a', '/shops/S', '/me/orders', '/view']
     const answers = await Promise.all([...paths, ...paths].map((path) => send(urlOf(path))))
     assert.ok(performance.now() - began < 3_000, 'each is answered in time')
-    for (const answer of answers) assert.equal(readProblem(answer).code, 'view-unavailable')
+    for (const answer of answers) {
+      const problem = readProblem(answer)
+      assert.equal(problem.code, 'view-unavailable')
+      // What is not known is not left out, and not 0.
+      assert.match(problem.detail ?? '', /How far they are behind .* is not known/)
+      assert.match(answer.text, /"progress":null[,}]/)
+      assert.match(answer.headers['retry-after'] ?? '', /^\d+$/)
+    }
     const ready = await send(urlOf('/readyz'))
     assert.equal(ready.status, 200)
     assert.match(ready.text, /degraded.*redis/)

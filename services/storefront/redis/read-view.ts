@@ -103,13 +103,23 @@ export async function readProgress(
   return { asOf, content: { version: Number(version ?? 0), buyerId: buyerId ?? '', lag } }
 }
 
+/**
+ * What is told while Redis does not answer. The pages are there and so is what is known of their age, so nothing can be said
+ * of either.
+ */
+export function viewUnavailable(): Refusal {
+  const detail =
+    'Redis, which holds these pages, does not answer. How far they are behind stands there, too, and is not known.'
+  return new Refusal('view-unavailable', { progress: null }, detail)
+}
+
 // All of it in one step, so that it is of one generation, whenever another one takes its place.
 async function read(store: RedisStore, script: RedisScript, args: readonly string[]): Promise<Seen<RedisReply>> {
   let reply: RedisReply
   try {
     reply = await store.run(script, args)
   } catch (error) {
-    if (error instanceof RedisStoreUnavailable) throw new Refusal('view-unavailable')
+    if (error instanceof RedisStoreUnavailable) throw viewUnavailable()
     throw error
   }
   const [generation, asOf, content = null] = reply as [string, string, RedisReply?]
