@@ -304,14 +304,26 @@ test('a read with the token of a write shows that write, or says how far behind 
     }),
     get('/products/J1', { ...(await calledFor()), 'view-token': '/order/orders/j-1.1' }),
   ])
-  for (const answer of [absent, strangers, hasty, nobodys]) {
+  for (const [answer, waitedSeconds] of [
+    [absent, 1.9],
+    [strangers, 1.9],
+    [hasty, 0.1],
+    [nobodys, 1.9],
+  ] as const) {
     const problem = readProblem(answer)
     assert.equal(problem.code, 'view-behind')
-    assert.match(answer.text, /"behindRecords":0,"behindSeconds":0[,}]/)
+    const { behindRecords, behindSeconds } = problem as unknown as { behindRecords: number; behindSeconds: number }
+    assert.equal(behindRecords, 1, 'the fact that the token names is none of the view')
+    assert.ok(behindSeconds >= waitedSeconds, `${behindSeconds} s, and ${waitedSeconds} s were waited`)
     assert.match(answer.headers['retry-after'] ?? '', /^\d+$/)
   }
-  assert.equal(absent.text, strangers.text)
-  assert.equal(strangers.text, nobodys.text)
+  const timeless = ({ text }: { text: string }): string => text.replace(/"behindSeconds":[\d.]+/, '')
+  assert.equal(timeless(absent), timeless(strangers))
+  assert.equal(timeless(strangers), timeless(nobodys))
+  const future = readProblem(
+    await get('/products/J1', { 'view-token': '/product/products/J1.9', 'x-timeout-ms': '150' }),
+  )
+  assert.equal((future as unknown as { behindRecords: number }).behindRecords, 7)
   for (const token of ['x', '/order/orders/1', '/stock/reservations/1.1', '/no/such/1.1']) {
     const problem = readProblem(await get('/products/J1', { 'view-token': token }))
     assert.equal(problem.errors?.[0]?.field, 'view-token', token)

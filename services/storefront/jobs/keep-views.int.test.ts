@@ -206,6 +206,29 @@ test('pages that were built from another cluster are not served', async () => {
   await allShown()
 })
 
+test('while the topics cannot be read, a view that lacks a write is behind for as long as that', async () => {
+  const part = infrastructure.parts.get('kafka-1')
+  assert.ok(part)
+  const behind = async (): Promise<{ behindRecords: number; behindSeconds: number }> => {
+    const headers = { 'view-token': '/product/products/A.3', 'x-timeout-ms': '150' }
+    const problem = readProblem(await send(urlOf('/products/A'), { headers }))
+    assert.equal(problem.code, 'view-behind')
+    return problem as unknown as { behindRecords: number; behindSeconds: number }
+  }
+  await until('it is level', async () => (await behind()).behindSeconds < 2)
+  part.signal('SIGSTOP')
+  try {
+    const { behindRecords } = await until('it says for how long', async () => {
+      const known = await behind()
+      return known.behindSeconds >= 3 ? known : undefined
+    })
+    assert.equal(behindRecords, 2)
+  } finally {
+    part.signal('SIGCONT')
+  }
+  await until('it is level again', async () => (await behind()).behindSeconds < 2)
+})
+
 test('a Redis that hangs or is away holds up nobody', async () => {
   const part = infrastructure.parts.get('redis')
   assert.ok(part)

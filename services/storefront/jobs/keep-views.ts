@@ -6,13 +6,14 @@ import { LogReader, type PartitionBounds } from '@timesale/kafka/log-reader'
 import type { RedisStore } from '@timesale/redis/redis-store'
 import type { Logger } from '@timesale/telemetry/logger'
 import { gauge, type Registry } from '@timesale/telemetry/metrics'
+import { lagOf, Levels } from '../level.ts'
 import {
   beginGeneration,
   deleteOldGenerations,
   giveUpGeneration,
   keepGenerations,
   leaveGenerations,
-  noteTotal,
+  noteLook,
   readState,
   serveNext,
   type GenerationState,
@@ -53,6 +54,7 @@ export class ViewKeeper {
   readonly #following = new Map<string, Following>()
   /** Those that have ended, and were seen to. */
   readonly #over = new Set<string>()
+  readonly #levels = new Levels()
   readonly #lag
   #done: Promise<void> | undefined
   #reader: LogReader | undefined
@@ -114,14 +116,17 @@ export class ViewKeeper {
     for (const generation of wanted) await this.#endIfOver(generation, generation === next)
     await this.#followOnly(wanted)
     if (this.#mustTidy) this.#tidy()
+    // Taken before: the topics may grow while one looks at them.
+    const at = Date.now()
     const bounds = await this.#bounds()
     const lags = new Map<string, number>()
     for (const generation of wanted) {
       const state = await readState(this.#options.store, generation)
       if (state === undefined) continue
-      const lag = lagOf(state, bounds)
+      const lag = lagOf(state.positions, { at, bounds })
+      const levelAt = this.#levels.levelAt(generation, state.positions, { at, bounds })
       lags.set(generation, lag)
-      await noteTotal(this.#options.store, generation, state.done + lag)
+      await noteLook(this.#options.store, generation, { total: state.done + lag, levelAt })
       if (generation === wanted[0]) await this.#show(state, bounds, lag)
     }
     if (next === '') return false
@@ -147,6 +152,7 @@ export class ViewKeeper {
     for (const [generation] of over) {
       this.#following.delete(generation)
       this.#over.delete(generation)
+      this.#levels.forget(generation)
     }
     await Promise.all(over.map(([, following]) => following.stop()))
     for (const generation of wanted) {
@@ -220,11 +226,4 @@ export class ViewKeeper {
     }
     this.#troubles = troubles
   }
-}
-
-function lagOf({ positions }: GenerationState, bounds: readonly PartitionBounds[]): number {
-  return bounds.reduce((sum, { topic, partition, first, end }) => {
-    const position = positions.get(`${topic} ${partition}`) ?? first
-    return sum + Math.max(0, Number(end - position))
-  }, 0)
 }

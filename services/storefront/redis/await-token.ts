@@ -3,7 +3,7 @@ import { Refusal } from '@timesale/contracts/refusals'
 import { readViewToken, VIEW_TOKEN_HEADER, type ViewToken } from '@timesale/contracts/view-token'
 import { isOperator, type Principal } from '@timesale/identity/principal'
 import type { RedisStore } from '@timesale/redis/redis-store'
-import { readProgress, type Progress, type Seen } from './read-view.ts'
+import { readProgress, type Progress } from './read-view.ts'
 
 /** What is asked of a request. */
 interface Asking {
@@ -35,14 +35,18 @@ export async function awaitToken(store: RedisStore, { headers, principal }: Aski
   const text = headers[VIEW_TOKEN_HEADER]
   if (text === undefined) return
   const { kind, aggregateId, version } = tokenOf(text)
-  const end = performance.now() + waitMs(headers['x-timeout-ms'])
+  const began = performance.now()
+  const end = began + waitMs(headers['x-timeout-ms'])
   waiting += 1
   try {
     for (;;) {
       const seen = await readProgress(store, kind, aggregateId)
-      const isTold = kind !== 'order' || mayAskAfter(principal, seen.content.buyerId)
-      if (isTold && seen.content.version >= version) return
-      if (performance.now() + ASK_EVERY_MS > end || waiting > WAITING_MAX) throw behind(seen)
+      const isTold = kind !== 'order' || mayAskAfter(principal, seen.buyerId)
+      const missing = version - (isTold ? seen.version : 0)
+      if (missing <= 0) return
+      if (performance.now() + ASK_EVERY_MS > end || waiting > WAITING_MAX) {
+        throw behind(seen, missing, performance.now() - began)
+      }
       await sleep(ASK_EVERY_MS)
     }
   } finally {
@@ -68,8 +72,12 @@ function mayAskAfter(principal: Principal, buyerId: string): boolean {
   return isOperator(principal) || (principal.kind === 'account' && principal.accountId === buyerId)
 }
 
-// Nothing behind: the fact has not reached the topics yet.
-function behind({ asOf, content: { lag } }: Seen<Progress>): Refusal {
-  const seconds = lag === 0 || asOf === '' ? 0 : Math.max(0, (Date.now() - Date.parse(asOf)) / 1000)
-  return new Refusal('view-behind', { behindRecords: lag, behindSeconds: Math.round(seconds * 10) / 10 })
+// At least by the facts that are missing, for at least as long as was waited: they may not be on the topics yet, or the
+// topics may be out of reach, and then nobody has looked at them since the view was level with them.
+function behind({ lag, levelAt }: Progress, missing: number, waitedMs: number): Refusal {
+  const ms = Math.max(waitedMs, Date.now() - levelAt)
+  return new Refusal('view-behind', {
+    behindRecords: Math.max(lag, missing),
+    behindSeconds: Math.ceil(ms / 100) / 10,
+  })
 }

@@ -4,13 +4,17 @@ import { RedisStore } from '@timesale/redis/redis-store'
 import { createLogger } from '@timesale/telemetry/logger'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { createClient } from 'redis'
+import { OPEN } from '@timesale/identity/principal'
+import { Refusal } from '@timesale/contracts/refusals'
 import { applyChanges } from './apply-changes.ts'
+import { awaitToken } from './await-token.ts'
 import {
   beginGeneration,
   deleteOldGenerations,
   giveUpGeneration,
   keepGenerations,
   leaveGenerations,
+  noteLook,
   readGenerations,
   readState,
   serveNext,
@@ -102,6 +106,37 @@ test('what is neither served nor built is deleted, and nothing is written to it 
   await giveUpGeneration(store, next)
   await giveUpGeneration(store, old)
   assert.deepEqual(await readGenerations(store), { current: served, next: '' })
+})
+
+test('how far behind a view is does not depend on when something last happened', async () => {
+  const { next: generation } = await beginGeneration(store)
+  await keepGenerations(store, 'one')
+  const anHourAgo = new Date(Date.now() - 3_600_000).toISOString()
+  const place = { topic: 'stock-topic', partition: 0, from: 0n, first: 0n, to: 5n }
+  await applyChanges(store, generation, { ...place, changes: [], newest: anHourAgo })
+  await serveNext(store, 'one', generation)
+  const behind = async (): Promise<{ behindRecords: number; behindSeconds: number }> => {
+    const asking = { headers: { 'view-token': '/product/products/A.2', 'x-timeout-ms': '150' }, principal: OPEN }
+    const refusal = await awaitToken(store, asking).catch((error: unknown) => error)
+    assert.ok(refusal instanceof Refusal && refusal.code === 'view-behind', String(refusal))
+    return refusal.about as { behindRecords: number; behindSeconds: number }
+  }
+  const unknown = await behind()
+  assert.equal(unknown.behindRecords, 2, 'nobody has looked at the topics yet')
+  assert.ok(unknown.behindSeconds < 30, `${unknown.behindSeconds} s`)
+  await noteLook(store, generation, { total: 12, levelAt: Date.now() - 50 })
+  const little = await behind()
+  assert.equal(little.behindRecords, 7)
+  assert.ok(little.behindSeconds > 0 && little.behindSeconds < 30, `${little.behindSeconds} s`)
+  await redis.hDel(`timesale:view:${generation}:meta`, 'levelAt')
+  await noteLook(store, generation, { total: 5, levelAt: Date.now() - 60_000 })
+  await noteLook(store, generation, { total: 5, levelAt: undefined })
+  await noteLook(store, generation, { total: 5, levelAt: Date.now() - 90_000 })
+  const much = await behind()
+  assert.equal(much.behindRecords, 2)
+  assert.ok(much.behindSeconds >= 60 && much.behindSeconds < 85, `${much.behindSeconds} s`)
+  await noteLook(store, 'f2-none', { total: 5, levelAt: 1 })
+  assert.deepEqual(await redis.keys('timesale:view:f2-none:*'), [])
 })
 
 test('what another form of this program has built is neither served nor followed', async () => {

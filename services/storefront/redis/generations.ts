@@ -71,8 +71,16 @@ export async function noteCluster(store: RedisStore, generation: string, cluster
   await store.run(NOTE_CLUSTER, [generation, cluster])
 }
 
-export async function noteTotal(store: RedisStore, generation: string, total: number): Promise<void> {
-  await store.run(NOTE_TOTAL, [generation, String(total)])
+/**
+ * Remembers what a look at the topics has shown: how many records there are, and, where that is known, when the view was
+ * last level with them (milliseconds since the epoch; never put back).
+ */
+export async function noteLook(
+  store: RedisStore,
+  generation: string,
+  { total, levelAt }: { readonly total: number; readonly levelAt: number | undefined },
+): Promise<void> {
+  await store.run(NOTE_LOOK, [generation, String(total), String(levelAt ?? '')])
 }
 
 /**
@@ -154,9 +162,12 @@ local about = meta(ARGV[1])
 if redis.call('HEXISTS', about, 'made') == 1 then redis.call('HSETNX', about, 'cluster', ARGV[2]) end
 return 1`)
 
-const NOTE_TOTAL = redisScript(`${KEYS_IN_LUA}
+const NOTE_LOOK = redisScript(`${KEYS_IN_LUA}
 local about = meta(ARGV[1])
-if redis.call('HEXISTS', about, 'made') == 1 then redis.call('HSET', about, 'total', ARGV[2]) end
+local known = redis.call('HMGET', about, 'made', 'levelAt')
+if not known[1] then return 0 end
+redis.call('HSET', about, 'total', ARGV[2])
+if ARGV[3] ~= '' and tonumber(ARGV[3]) > tonumber(known[2] or 0) then redis.call('HSET', about, 'levelAt', ARGV[3]) end
 return 1`)
 
 const SERVE = redisScript(`${KEYS_IN_LUA}

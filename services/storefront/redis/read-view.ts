@@ -37,7 +37,10 @@ export interface Progress {
   readonly version: number
   /** Whose order it is; '' for anything else. */
   readonly buyerId: string
+  /** Records that were there when the topics were last looked at and are not in the view. */
   readonly lag: number
+  /** When the view was last known to show all there was, before that when it was begun; in milliseconds since the epoch. */
+  readonly levelAt: number
 }
 
 /** In the order of `productIds`; undefined for those that there are not. */
@@ -96,11 +99,13 @@ export async function readProgress(
   store: RedisStore,
   kind: 'product' | 'shop' | 'order',
   id: string,
-): Promise<Seen<Progress>> {
-  const { asOf, content } = await read(store, READ_PROGRESS, [`${kind}:${id}`, kind === 'order' ? 'v' : 'version'])
-  const [version, buyerId, done, total] = content as (string | null)[]
+): Promise<Progress> {
+  const { content } = await read(store, READ_PROGRESS, [`${kind}:${id}`, kind === 'order' ? 'v' : 'version'])
+  const [version, buyerId, done, total, levelAt, made] = content as (string | null)[]
   const lag = Math.max(0, Number(total ?? 0) - Number(done ?? 0))
-  return { asOf, content: { version: Number(version ?? 0), buyerId: buyerId ?? '', lag } }
+  // Neither is there where Redis has lost what is known of a view, until another one is built.
+  const since = levelAt ?? (made === null ? Date.now() : Number(made) * 1_000)
+  return { version: Number(version ?? 0), buyerId: buyerId ?? '', lag, levelAt: Number(since) }
 }
 
 /**
@@ -242,4 +247,5 @@ return { generation, asOf, orders }`)
 
 const READ_PROGRESS = redisScript(`${SERVED_IN_LUA}
 local known = redis.call('HMGET', own .. ARGV[1], ARGV[2], 'b')
-return { generation, asOf, { known[1], known[2], unpack(redis.call('HMGET', meta(generation), 'done', 'total')) } }`)
+return { generation, asOf, { known[1], known[2],
+  unpack(redis.call('HMGET', meta(generation), 'done', 'total', 'levelAt', 'made')) } }`)

@@ -8,7 +8,8 @@ export const VIEW_PREFIX = 'timesale:view:'
 export const VIEW_FORM = 'f2-'
 
 // For scripts: the names that all of them need. `meta` of a generation: `made`, when it was begun; `at:<topic>
-// <partition>`, the next offset; `done` and `total`, in records; `asOf`, the time of the newest event.
+// <partition>`, the next offset; `done` and `total`, in records; `asOf`, the time of the newest event; `levelAt`, when it was
+// last known to show all there was on the topics, in milliseconds since the epoch.
 export const KEYS_IN_LUA = `
 local CURRENT = '${VIEW_PREFIX}current'
 local NEXT = '${VIEW_PREFIX}next'
