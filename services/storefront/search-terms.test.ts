@@ -25,6 +25,43 @@ test('a Korean word is found by initial consonants, and while it is being typed'
   for (const query of ['ㅅ', 'ㅁㅇ', '무ㅇ', '모']) assert.equal(isFound(query), false, query)
 })
 
+test('a Korean name is found without its spaces, from any of its words on', () => {
+  for (const query of [
+    '무선이어폰',
+    '무선이',
+    '무선ㅇ',
+    'ㅁㅅㅇㅇㅍ',
+    '이어폰블랙',
+    '무선이어폰블랙',
+    'ㅇㅇㅍㅂ',
+    '무선이어 cafe',
+  ]) {
+    assert.equal(isFound(query), true, query)
+  }
+  for (const query of ['이어폰무선', '무선블랙', '선이어폰', 'wirelesscafe', 'ㅁㅅㅂㄹ'])
+    assert.equal(isFound(query), false, query)
+  const mixed = searchTerms({ ko: '갤럭시 S24 울트라', en: 'x' })
+  for (const query of ['갤럭시s24', '갤럭시S', 's24울', 'ㄱㄹㅅ', 'ㅇㅌㄹ']) {
+    assert.ok(
+      searchPrefixes(query).every((prefix) => mixed.some((term) => term.startsWith(prefix))),
+      query,
+    )
+  }
+})
+
+test('terms stand in the order of their bytes, each once, and are bounded', () => {
+  const name = { ko: '가 나 가 나 😀𠮷 ﹅ ｶ', en: '𠮷 ｶ a A a' }
+  const terms = searchTerms(name)
+  const bytes = terms.map((term) => Buffer.from(term).toString('latin1'))
+  assert.deepEqual(bytes, [...new Set(bytes)].toSorted())
+  const long = { ko: '가 '.repeat(100), en: `${'𠮷'.repeat(100)}` }
+  for (const term of searchTerms(long)) {
+    assert.ok(Buffer.byteLength(term) <= 320 && term.isWellFormed(), term)
+    assert.deepEqual(searchPrefixes(term)[0], term.startsWith('ㄱ') ? term : term.normalize('NFD'))
+  }
+  assert.ok(searchTerms(long).some((term) => term.startsWith(searchPrefixes('가'.repeat(100))[0] ?? '-')))
+})
+
 test('a query without letters or digits asks for nothing', () => {
   assert.deepEqual(searchPrefixes(' !? - '), [])
 })

@@ -8,19 +8,26 @@ const FIRST_INITIAL = 0x1100
 
 type ProductName = Static<typeof ProductChanged.schema>['name']
 
+/** In code points, of a term and of what is looked for among them: some thirty syllables. */
+const TERM_MAX = 80
+
 /**
- * What a product is found by: the words of both names, and the initial consonants of those in Hangul. Words are in lower
- * case and decomposed, so that a syllable that is still being typed is the beginning of the one that it becomes.
+ * What a product is found by, in the order of their bytes: the words of both names, those of the Korean one with all that
+ * follow, since in Korean spaces between words are often left out; and the initial consonants where these begin in Hangul. Words
+ * are in lower case and decomposed, so that a syllable that is still being typed is the beginning of the one that it becomes.
  */
 export function searchTerms(name: ProductName): string[] {
-  const words = [...wordsOf(name.ko), ...wordsOf(name.en)]
-  return [...new Set(words.flatMap((word) => [word, initialsOf(word)]).filter((term) => term !== ''))]
+  const ko = wordsOf(name.ko)
+  const runs = ko.map((_, index) => ko.slice(index).join(''))
+  const words = [...runs, ...wordsOf(name.en)]
+  const terms = words.flatMap((word) => [word, initialsOf(word)]).filter((term) => term !== '')
+  return [...new Set(terms.map(cut))].toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
 }
 
 /** The beginnings that a product must have a term of, each; none where nothing is asked for. Longest first. */
 export function searchPrefixes(query: string): string[] {
   const prefixes = wordsOf(query).map((word) =>
-    /^[ㄱ-ㅎ]+$/.test(word) ? word : word.replaceAll(/[ㄱ-ㅎ]/g, initialIn),
+    cut(/^[ㄱ-ㅎ]+$/.test(word) ? word : word.replaceAll(/[ㄱ-ㅎ]/g, initialIn)),
   )
   return [...new Set(prefixes)].toSorted((one, other) => other.length - one.length)
 }
@@ -34,11 +41,16 @@ function wordsOf(text: string): string[] {
   return words.map((word) => word.normalize('NFD'))
 }
 
-// '' for words that are not in Hangul alone.
+// Those of the Hangul that a word begins with; '' where it does not.
 function initialsOf(word: string): string {
-  if (!/^[\u1100-\u1112\u1161-\u1175\u11a8-\u11c2]+$/.test(word)) return ''
-  const initials = word.replaceAll(/[^\u1100-\u1112]/g, '')
+  const [hangul = ''] = /^[\u1100-\u1112\u1161-\u1175\u11a8-\u11c2]+/.exec(word) ?? []
+  const initials = hangul.replaceAll(/[^\u1100-\u1112]/g, '')
   return initials.replaceAll(/./g, (initial) => TYPED_INITIALS[initial.charCodeAt(0) - FIRST_INITIAL] ?? '')
+}
+
+// Not in the middle of a pair of surrogates.
+function cut(term: string): string {
+  return Array.from(term).slice(0, TERM_MAX).join('')
 }
 
 // A consonant behind syllables is the beginning of the next one, which is still being typed.

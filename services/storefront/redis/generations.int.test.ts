@@ -53,11 +53,11 @@ test('a batch is applied where it begins, and nowhere else', async () => {
   assert.equal(await units(generation, 5n, 8n, { first: 5n }), 'moved', 'its answer was lost, and it is sent again')
   assert.equal(await units(generation, 9n, 10n), 'moved', 'one is left out')
   assert.equal(await units(generation, 8n, 10n), 'applied')
-  assert.equal(await units('f2-none', 0n, 1n), 'gone')
+  assert.equal(await units('f3-none', 0n, 1n), 'gone')
   const state = await readState(store, generation)
   assert.equal(state?.positions.get('stock-topic 0'), 10n)
   assert.equal(state?.done, 5)
-  assert.deepEqual(await redis.keys('timesale:view:f2-none:*'), [])
+  assert.deepEqual(await redis.keys('timesale:view:f3-none:*'), [])
 })
 
 test('one keeper at a time, and another one at once when it leaves', async () => {
@@ -82,7 +82,7 @@ test('the next generation is served once it is as far as the present one, by the
   await units(next, 0n, 9n)
   assert.equal(await serveNext(store, 'one', next), 'behind')
   await units(next, 9n, 10n)
-  assert.equal(await serveNext(store, 'one', 'f2-other'), 'not-ours')
+  assert.equal(await serveNext(store, 'one', 'f3-other'), 'not-ours')
   assert.equal(await serveNext(store, 'one', next), 'served')
   assert.deepEqual(await readGenerations(store), { current: next, next: '' })
 })
@@ -135,8 +135,8 @@ test('how far behind a view is does not depend on when something last happened',
   const much = await behind()
   assert.equal(much.behindRecords, 2)
   assert.ok(much.behindSeconds >= 60 && much.behindSeconds < 85, `${much.behindSeconds} s`)
-  await noteLook(store, 'f2-none', { total: 5, levelAt: 1 })
-  assert.deepEqual(await redis.keys('timesale:view:f2-none:*'), [])
+  await noteLook(store, 'f3-none', { total: 5, levelAt: 1 })
+  assert.deepEqual(await redis.keys('timesale:view:f3-none:*'), [])
 })
 
 test('what another form of this program has built is neither served nor followed', async () => {
@@ -144,7 +144,7 @@ test('what another form of this program has built is neither served nor followed
   await redis.hSet('timesale:view:f0-old:meta', 'made', '1')
   await assert.rejects(readProducts(store, ['A']), { code: 'view-building' })
   const generations = await keepGenerations(store, 'one')
-  assert.match(generations?.next ?? '', /^f2-/)
+  assert.match(generations?.next ?? '', /^f3-/)
 })
 
 function units(

@@ -5,7 +5,7 @@ export const VIEW_PREFIX = 'timesale:view:'
  * What a generation's name begins with. Raise it when what is stored changes its form: what another version of this
  * program has built is then neither read nor followed, and built anew.
  */
-export const VIEW_FORM = 'f2-'
+export const VIEW_FORM = 'f3-'
 
 // For scripts: the names that all of them need. `meta` of a generation: `made`, when it was begun; `at:<topic>
 // <partition>`, the next offset; `done` and `total`, in records; `asOf`, the time of the newest event; `levelAt`, when it was
