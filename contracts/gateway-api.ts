@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-/** How long the caller still waits, in milliseconds: from the gateway to services, and from nobody else. */
+/** How long the caller still waits, in whole milliseconds. It shortens what the gateway allows, which tells services what is left. */
 export const TIMEOUT_HEADER = 'x-timeout-ms'
 
 /** What is limited together. Each has a limit of its own for each caller. */

@@ -51,6 +51,7 @@ export const REFUSALS = {
   'outbox-full': { status: 503, title: 'Too many events wait to be published; try again soon' },
   overloaded: { status: 503, title: 'Too many requests wait; try again soon' },
   'database-unavailable': { status: 503, title: 'The database does not answer; try again soon' },
+  'no-time-left': { status: 503, title: 'The caller does not wait any longer; nothing was begun' },
   'view-building': { status: 503, title: 'This page is being built from the topics; try again soon' },
   'view-behind': { status: 503, title: 'This page does not show yet what was asked for; try again soon' },
   'view-unavailable': { status: 503, title: 'The store of this page does not answer; try again soon' },

@@ -376,7 +376,6 @@ describe('headers that speak for somebody', () => {
     'x-forwarded-for': '127.0.0.1',
     'x-forwarded-user': 'operator-1',
     'x-real-ip': '127.0.0.1',
-    'x-timeout-ms': '0',
     forwarded: 'for=127.0.0.1;by=gateway',
   }
 

@@ -301,6 +301,26 @@ describe('a request that means one thing to some and another to others', () => {
   })
 })
 
+test('a caller who says how long it waits: what is no such thing is named, and what is over is not begun', async () => {
+  const { infra, url } = running()
+  const tell = (left: string): Promise<Answer> =>
+    sendJson(`${url}/facts`, { orderId: `told-within-${left}` }, { headers: { 'x-timeout-ms': left } })
+  for (const left of ['', 'x', '-1', '1.5', '1e3', '007', '5, 6', '1234567890']) {
+    const problem = readProblem(await tell(left))
+    assert.deepEqual([problem.code, problem.errors?.[0]?.field], ['invalid-request', 'x-timeout-ms'], left)
+  }
+  const late = await tell('0')
+  assert.equal(readProblem(late).code, 'no-time-left')
+  assert.match(late.text, /"accepted":false/)
+  assert.equal((await tell('30000')).status, 202)
+  const { sql } = infra.admin('notification')
+  const told = await until('it is told', async () => {
+    const rows = await sql`select aggregate_id from inbox where aggregate_id like 'told-within-%'`
+    return rows.length > 0 && rows
+  })
+  assert.deepEqual(told, [{ aggregate_id: 'told-within-30000' }])
+})
+
 describe('a service that is told to stop', () => {
   test('takes itself out of the balance, serves on for a while, and finishes what it has begun', async () => {
     const { infra } = running()

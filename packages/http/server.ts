@@ -14,6 +14,7 @@ import type { Principal } from '@timesale/identity/principal'
 import type { Logger } from '@timesale/telemetry/logger'
 import { HotHistogram, type Registry } from '@timesale/telemetry/metrics'
 import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
+import { readDeadlines } from './deadline.ts'
 import type { Health } from './health.ts'
 import { takeJson } from './json-body.ts'
 import { answerError, at, problem, PROBLEM_TYPE } from './problem.ts'
@@ -93,6 +94,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   observe(app, options)
   refuseAmbiguous(app)
+  readDeadlines(app)
   authenticate(app, options)
   await describe(app, options)
   operate(app, options)

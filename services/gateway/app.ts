@@ -84,7 +84,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
     },
     logger,
   })
-  const readOrder = (about: StreamAbout): Promise<OrderView> =>
+  const readOrder = (about: StreamAbout & { readonly deadline?: number | undefined }): Promise<OrderView> =>
     readPart(upstreams.order, internalTokens, about, {
       path: `/orders/${about.orderId}`,
       validator: orderView,

@@ -64,7 +64,7 @@ describe('a request that is let in', () => {
     await send(`${url()}/api/products`, {
       headers: {
         ...(await bearer({ sub: 'buyer-1' })),
-        ...{ 'x-user-id': 'operator', 'x-user-roles': 'operator', 'x-timeout-ms': '1', cookie: 'a=b' },
+        ...{ 'x-user-id': 'operator', 'x-user-roles': 'operator', 'x-timeout-ms': '2000', cookie: 'a=b' },
         ...{
           'x-forwarded-for': '9.9.9.9',
           'x-forwarded-host': 'evil',
@@ -80,7 +80,7 @@ describe('a request that is let in', () => {
     const passed = ['accept', 'accept-language', 'if-none-match', 'view-token']
     assert.deepEqual(Object.keys(headers).sort(), [...own, ...passed].sort())
     assert.equal(headers['view-token'], '/product/products/A001.7')
-    assert.notEqual(headers['x-timeout-ms'], '1')
+    assert.ok(Number(headers['x-timeout-ms']) < 2_000, 'what is left of it')
     assert.equal(String(headers['traceparent']).slice(3, 35), TRACEPARENT.slice(3, 35))
     assert.notEqual(headers['traceparent'], TRACEPARENT)
   })
@@ -105,6 +105,33 @@ describe('a request that is let in', () => {
       const documented = described.paths[path.replaceAll(/:([a-zA-Z]+)/g, '{$1}')]
       assert.ok(documented !== undefined && method.toLowerCase() in documented, `${method} ${path}`)
     }
+  })
+})
+
+describe('a caller who says how long it waits', () => {
+  test('is answered within it, by each route', async () => {
+    service().behave = () => undefined
+    const headers = { ...(await bearer({ sub: 'buyer-hasty' })), 'x-timeout-ms': '300' }
+    for (const path of ['/api/products', '/api/me/orders/1', '/api/orders/1/events']) {
+      const began = performance.now()
+      const answer = await send(`${url()}${path}`, { headers })
+      assert.equal(readProblem(answer).code, 'upstream-timeout', path)
+      // Sooner than any limit of the gateway's own.
+      assert.ok(performance.now() - began < 1_500, path)
+      assert.ok(Number(service().reached.at(-1)?.headers['x-timeout-ms']) <= 300, path)
+    }
+  })
+
+  test('is told where it says something else; and where no time is left, nothing is passed on', async () => {
+    const headers = await bearer({ sub: 'buyer-hasty' })
+    const order = (left: string, who: Record<string, string> = headers): Promise<Answer> =>
+      sendJson(`${url()}/api/orders`, {}, { headers: { ...who, 'x-timeout-ms': left } })
+    assert.equal(readProblem(await order('soon')).errors?.[0]?.field, 'x-timeout-ms')
+    const late = await order('0')
+    assert.equal(readProblem(late).code, 'no-time-left')
+    assert.match(late.text, /"accepted":false/)
+    assert.equal(readProblem(await order('0', {})).code, 'unauthenticated')
+    assert.equal(service().reached.length, 0)
   })
 })
 

@@ -62,9 +62,9 @@ class OrderPage {
   readonly #deadline = performance.now() + WHOLE_WITHIN_MS
   readonly #missing: Missing[] = []
 
-  constructor(options: MyOrderOptions, { principal, traceparent }: Reader) {
+  constructor(options: MyOrderOptions, { principal, traceparent, deadline }: Reader) {
     this.#options = options
-    this.#reader = { principal, traceparent }
+    this.#reader = { principal, traceparent, deadline }
   }
 
   async read(orderId: string): Promise<MyOrderView> {

@@ -15,7 +15,7 @@ import { authorizationOf } from '../tokens/access-tokens.ts'
 export interface OrderEventsOptions {
   readonly admission: Admission
   readonly streams: OrderStreams
-  readonly readOrder: OrderStreamsOptions['readOrder']
+  readonly readOrder: (reader: StreamAbout & Pick<Request, 'deadline'>) => ReturnType<OrderStreamsOptions['readOrder']>
 }
 
 const RETRY_AFTER_S = '10'
@@ -52,7 +52,7 @@ export function orderEventsRoute(app: HttpServer, { admission, streams, readOrde
       const about = aboutOf(request, request.params.orderId)
       const stream = enter(streams, about, reply)
       try {
-        const order = await readOrder(about)
+        const order = await readOrder({ ...about, deadline: request.deadline })
         if (isDecided(order) && changesAfter(order, after).length === 0) return await reply.code(204).send(null)
         await stream.run(
           openSink(reply.header('cache-control', 'no-store').sse, () => stream.end()),

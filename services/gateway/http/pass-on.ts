@@ -78,6 +78,7 @@ async function passOn(route: Route, options: PassOnOptions, request: Request, re
     headers,
     body: request.body as Buffer | undefined,
     deadline: performance.now() + TIMEOUTS_MS[route.class],
+    callerDeadline: request.deadline,
     idempotent: mayBeRepeated(route, request),
   })
   give(reply, answer)

@@ -51,15 +51,17 @@ export class Instance {
     return this.#breaker.admits(now)
   }
 
-  async send(call: Call, timeoutMs: number): Promise<Answer> {
+  /** `isWitness`: whether it may count against the instance that it did not answer in time. */
+  async send(call: Call, timeoutMs: number, isWitness: boolean): Promise<Answer> {
     const began = this.#breaker.begin(performance.now())
     try {
       const answer = await send(this.#pool, call, timeoutMs)
       this.#breaker.ended(began, isFault(answer.status) ? 'failed' : 'well', performance.now())
       return answer
     } catch (error) {
-      const isHasty = error instanceof NoAnswer && error.reason === 'timeout' && timeoutMs < FAIR_TIMEOUT_MS
-      this.#breaker.ended(began, isHasty ? 'unsaid' : 'failed', performance.now())
+      const isLate = error instanceof NoAnswer && error.reason === 'timeout'
+      const isUnfair = isLate && !(isWitness && timeoutMs >= FAIR_TIMEOUT_MS)
+      this.#breaker.ended(began, isUnfair ? 'unsaid' : 'failed', performance.now())
       throw error
     }
   }

@@ -8,6 +8,8 @@ import type { Upstream } from './upstream.ts'
 export interface Reader {
   readonly principal: Principal
   readonly traceparent: string
+  /** When whoever asked us stops waiting, by `performance.now()`. */
+  readonly deadline?: number | undefined
 }
 
 export interface Wanted<Part> {
@@ -23,7 +25,7 @@ export interface Wanted<Part> {
 export async function readPart<Part>(
   upstream: Upstream,
   internalTokens: InternalTokens,
-  { principal, traceparent }: Reader,
+  { principal, traceparent, deadline: callerDeadline }: Reader,
   { path, validator, deadline }: Wanted<Part>,
 ): Promise<Part> {
   const authorization = await internalTokens.headerFor(principal)
@@ -33,6 +35,7 @@ export async function readPart<Part>(
     headers: ['authorization', authorization, 'traceparent', traceparent, 'accept', 'application/json'],
     body: undefined,
     deadline,
+    callerDeadline,
     idempotent: true,
   })
   const body = parse(answer)

@@ -139,6 +139,17 @@ describe('time', () => {
     }
   })
 
+  test('a caller who waits for less is answered in it, and cannot open a breaker for others', async () => {
+    const { upstream, refused, instances } = await start(1)
+    instances[0].behave = () => undefined
+    const began = performance.now()
+    const hasty = Array.from({ length: 30 }, () => refused({ callerDeadline: performance.now() + 1_200 }, 60_000))
+    for (const { code } of await Promise.all(hasty)) assert.equal(code, 'upstream-timeout')
+    assert.ok(performance.now() - began < 10_000)
+    for (const { headers } of instances[0].reached) assert.ok(Number(headers['x-timeout-ms']) <= 1_200)
+    assert.equal(upstream.instances[0]?.breakerAt(performance.now()), 'closed')
+  })
+
   test('a machine that hangs is passed over within seconds', async () => {
     const sockets: Socket[] = []
     const hole = createServer((socket) => sockets.push(socket))
@@ -278,7 +289,8 @@ async function start<Count extends 1 | 2>(
 function request(about: Partial<UpstreamRequest>, withinMs = 5_000): UpstreamRequest {
   const { method = 'GET', path = '/', idempotent = false, headers = ['a', 'b'] } = about
   const body = method === 'POST' ? Buffer.from('{}') : undefined
-  return { method, path, headers, body, idempotent, deadline: performance.now() + withinMs }
+  const { callerDeadline } = about
+  return { method, path, headers, body, idempotent, callerDeadline, deadline: performance.now() + withinMs }
 }
 
 async function refusalOf(answer: Promise<Answer>): Promise<Refusal> {

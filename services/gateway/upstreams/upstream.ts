@@ -19,8 +19,10 @@ export interface UpstreamOptions {
 export type Outcome = 'answered' | 'retried' | 'unavailable' | 'failed' | 'timeout' | 'overloaded'
 
 export interface UpstreamRequest extends Call {
-  /** When the caller stops waiting, by `performance.now()`. */
+  /** When we stop waiting, by `performance.now()`. */
   readonly deadline: number
+  /** When the caller does, where it says so. */
+  readonly callerDeadline?: number | undefined
   /** May be sent again when the answer was lost. */
   readonly idempotent: boolean
 }
@@ -69,7 +71,7 @@ export class Upstream {
    */
   async request(request: UpstreamRequest): Promise<Answer> {
     try {
-      const turn = this.#line.enter(request.deadline - performance.now())
+      const turn = this.#line.enter(endOf(request) - performance.now())
       if (turn !== undefined) await turn
     } catch (error) {
       this.#onOutcome('overloaded')
@@ -86,13 +88,15 @@ export class Upstream {
     this.#retries = Math.min(RETRIES_SAVED_MAX, this.#retries + RETRY_SHARE)
     const tried = new Set<Instance>()
     let wasSent = false
+    // Whoever may not wait as long as we would is no witness against an instance: or anybody could open its breaker.
+    const witness = (request.callerDeadline ?? Infinity) >= request.deadline
     for (;;) {
-      const left = request.deadline - performance.now()
+      const left = endOf(request) - performance.now()
       if (left < 1) throw this.#refusal('timeout', wasSent)
       const instance = this.#pick(tried, request.idempotent)
       if (instance === undefined) throw this.#refusal('lost', wasSent)
       try {
-        const answer = await instance.send(withTimeout(request, left), left)
+        const answer = await instance.send(withTimeout(request, left), left, witness)
         if (wasSent && isDoubtful(request.method, answer.status)) throw this.#refusal('lost', true)
         this.#onOutcome('answered')
         return answer
@@ -149,6 +153,10 @@ export class Upstream {
 function rankOf(isReady: boolean, isClosed: boolean, idempotent: boolean): number {
   if (isReady) return isClosed ? 4 : idempotent ? 5 : 3
   return isClosed ? 2 : 1
+}
+
+function endOf({ deadline, callerDeadline = Infinity }: UpstreamRequest): number {
+  return Math.min(deadline, callerDeadline)
 }
 
 function withTimeout(request: UpstreamRequest, leftMs: number): Call {

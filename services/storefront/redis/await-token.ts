@@ -9,6 +9,8 @@ import { readProgress, type Progress } from './read-view.ts'
 interface Asking {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly principal: Principal
+  /** When the caller stops waiting, by `performance.now()`. */
+  readonly deadline: number | undefined
 }
 
 const WAIT_MS = 2_000
@@ -31,12 +33,15 @@ let waiting = 0
  * throws `view-behind` with how far the view is behind. Somebody else's order is never shown, so its token is waited for
  * and refused just like that of an order there is not. Nothing to wait for without a token.
  */
-export async function awaitToken(store: RedisStore, { headers, principal }: Asking): Promise<void> {
+export async function awaitToken(
+  store: RedisStore,
+  { headers, principal, deadline = Infinity }: Asking,
+): Promise<void> {
   const text = headers[VIEW_TOKEN_HEADER]
   if (text === undefined) return
   const { kind, aggregateId, version } = tokenOf(text)
   const began = performance.now()
-  const end = began + waitMs(headers['x-timeout-ms'])
+  const end = Math.min(began + WAIT_MS, deadline - ANSWER_TAKES_MS)
   waiting += 1
   try {
     for (;;) {
@@ -60,12 +65,6 @@ function tokenOf(text: string | string[]): Omit<ViewToken, 'source'> & { kind: '
   if (token !== undefined && kind !== undefined) return { ...token, kind }
   const message = 'is none that a write has answered'
   throw new Refusal('invalid-request', { errors: [{ field: VIEW_TOKEN_HEADER, message }] }, `view-token ${message}`)
-}
-
-/** `left` is what the caller still waits, in milliseconds. */
-function waitMs(left: string | string[] | undefined): number {
-  if (typeof left !== 'string' || !/^\d{1,9}$/.test(left)) return WAIT_MS
-  return Math.min(WAIT_MS, Math.max(0, Number(left) - ANSWER_TAKES_MS))
 }
 
 function mayAskAfter(principal: Principal, buyerId: string): boolean {

@@ -116,7 +116,8 @@ test('how far behind a view is does not depend on when something last happened',
   await applyChanges(store, generation, { ...place, changes: [], newest: anHourAgo })
   await serveNext(store, 'one', generation)
   const behind = async (): Promise<{ behindRecords: number; behindSeconds: number }> => {
-    const asking = { headers: { 'view-token': '/product/products/A.2', 'x-timeout-ms': '150' }, principal: OPEN }
+    const headers = { 'view-token': '/product/products/A.2' }
+    const asking = { headers, principal: OPEN, deadline: performance.now() + 150 }
     const refusal = await awaitToken(store, asking).catch((error: unknown) => error)
     assert.ok(refusal instanceof Refusal && refusal.code === 'view-behind', String(refusal))
     return refusal.about as { behindRecords: number; behindSeconds: number }
