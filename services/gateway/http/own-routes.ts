@@ -28,11 +28,11 @@ export function ownRoutes(app: HttpServer, { admission, limiter, upstreams }: Ow
           ? { class: routeClass, countedBy: 'account' as const, who: accountKey(account) }
           : { class: routeClass, countedBy: 'address' as const, who: addressKey(request.ip) },
       )
-      const spent = await limiter.read(wanted)
+      const { countedIn, counts } = await limiter.read(wanted)
       return {
-        countedIn: limiter.countedIn,
+        countedIn,
         limits: wanted.map(({ class: routeClass, countedBy }, index) => {
-          const { limit, ...now } = spent[index] ?? { limit: { points: 1, seconds: 1 }, spent: 0, leftMs: 0 }
+          const { limit, ...now } = counts[index] ?? { limit: { points: 1, seconds: 1 }, spent: 0, leftMs: 0 }
           return {
             class: routeClass,
             countedBy,

@@ -12,6 +12,12 @@ export interface Taken extends Spent {
   readonly isRevoked: boolean
 }
 
+/** What is spent of each limit that was asked for. */
+export interface Counts {
+  readonly countedIn: 'redis' | 'memory'
+  readonly counts: readonly (Spent & { readonly limit: Limit })[]
+}
+
 const revoked = { spent: 0, leftMs: 0, isRevoked: true } as const
 
 type Client = Parameters<Parameters<RedisHints['call']>[0]>[0]
@@ -43,7 +49,7 @@ const TAKE_SHA = createHash('sha1').update(TAKE).digest('hex')
 const STRICT: ReadonlySet<RouteClass> = new Set(['credentials'])
 
 export interface LimiterOptions {
-  readonly redis: RedisHints
+  readonly redis: Pick<RedisHints, 'call' | 'reachable'>
   /** Asked for each request, so that limits may change while it runs. */
   readonly limitOf: (routeClass: RouteClass) => Limit
   readonly replicas: number
@@ -77,6 +83,8 @@ export class Limiter {
   readonly #memory = new MemoryCounter()
   #waiting: Waiting[] = []
   #isAsking = false
+  /** Whether Redis answered those who were asked about last. */
+  #hasAnswered = true
   /** All that came here, to tell whether Redis can be right. */
   readonly #own = new MemoryCounter()
 
@@ -105,25 +113,37 @@ export class Limiter {
     }
   }
 
-  /** What is spent, without spending any. */
-  async read(wanted: readonly { class: RouteClass; who: string }[]): Promise<readonly (Spent & { limit: Limit })[]> {
+  /**
+   * What is spent, without spending any, and who counts. Where Redis has just let the caller's own request wait in vain, it is
+   * not waited for once more.
+   */
+  async read(wanted: readonly { class: RouteClass; who: string }[]): Promise<Counts> {
     const counted = wanted.map(({ class: routeClass, who }) => {
       const limit = this.#options.limitOf(routeClass)
       return { routeClass, limit, key: keyOf(routeClass, who, limit) }
     })
-    try {
-      const found = await this.#options.redis.call((client) =>
-        Promise.all(counted.map(({ key }) => Promise.all([client.get(key), client.pTTL(key)]))),
-      )
-      return counted.map(({ limit }, index) => {
-        const [spent, leftMs] = found[index] ?? [null, 0]
-        return { limit, spent: Number(spent ?? 0), leftMs: Math.max(0, leftMs) }
-      })
-    } catch {
+    const found = this.#hasAnswered ? await this.#readFromRedis(counted.map(({ key }) => key)) : undefined
+    if (found === undefined) {
       const now = Date.now()
-      return counted.map(({ routeClass, limit, key }) => {
+      const counts = counted.map(({ routeClass, limit, key }) => {
         return { limit: this.#shareOf(routeClass, limit), ...this.#memory.read(key, now) }
       })
+      return { countedIn: 'memory', counts }
+    }
+    const counts = counted.map(({ limit }, index) => {
+      const [spent, leftMs] = found[index] ?? [null, 0]
+      return { limit, spent: Number(spent ?? 0), leftMs: Math.max(0, leftMs) }
+    })
+    return { countedIn: 'redis', counts }
+  }
+
+  async #readFromRedis(keys: readonly string[]): Promise<readonly [string | null, number][] | undefined> {
+    try {
+      return await this.#options.redis.call((client) =>
+        Promise.all(keys.map((key) => Promise.all([client.get(key), client.pTTL(key)]))),
+      )
+    } catch {
+      return undefined
     }
   }
 
@@ -144,8 +164,11 @@ export class Limiter {
           const [spent = 0, leftMs = 0, revoked = 0] = replies.slice(3 * index, 3 * index + 3)
           resolve([spent, leftMs, revoked])
         }
+        this.#hasAnswered = true
       } catch (error) {
-        for (const { reject } of asked) reject(error)
+        this.#hasAnswered = false
+        // Those, too, who came meanwhile: they would wait for the same again.
+        for (const { reject } of [...asked, ...this.#waiting.splice(0)]) reject(error)
       }
     }
     this.#isAsking = false

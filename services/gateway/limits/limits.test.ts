@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { addressKey } from './address.ts'
 import { policyHeader, stateHeader } from './limit.ts'
+import { Limiter } from './limiter.ts'
 import { MemoryCounter } from './memory.ts'
 
 describe('an address', () => {
@@ -53,4 +54,42 @@ describe('counting in memory', () => {
     assert.equal(counter.read('key-1', 0).spent, 1)
     assert.equal(counter.read('key-100000', 0).spent, 1)
   })
+})
+
+test('Redis hangs: whoever came meanwhile waits no longer than whoever came first, and nobody waits twice', { timeout: 10_000 }, async () => {
+  const asked: PromiseWithResolvers<never>[] = []
+  const limiter = new Limiter({
+    redis: {
+      reachable: true,
+      call: () => {
+        asked.push(Promise.withResolvers())
+        return asked.at(-1)?.promise ?? assert.fail()
+      },
+    },
+    limitOf: () => ({ points: 10, seconds: 10 }),
+    replicas: 2,
+    isRevoked: () => false,
+    onMemory: () => undefined,
+  })
+  const first = limiter.take('browse', 'a', undefined)
+  const later = ['a', 'b'].map((who) => limiter.take('browse', who, 'session'))
+  assert.equal(asked.length, 1)
+  asked[0]?.reject(new Error('no answer in time'))
+  const taken = await Promise.all([first, ...later])
+  assert.deepEqual(
+    taken.map(({ spent, limit }) => [spent, limit.points]),
+    [
+      [1, 5],
+      [2, 5],
+      [1, 5],
+    ],
+  )
+  const { countedIn, counts } = await limiter.read([{ class: 'browse', who: 'a' }])
+  assert.deepEqual([countedIn, counts[0]?.spent], ['memory', 2])
+  assert.equal(asked.length, 1, 'nobody has asked Redis again')
+  // The next one does.
+  const next = limiter.take('browse', 'a', undefined)
+  assert.equal(asked.length, 2)
+  asked[1]?.resolve([7, 9_000, 0] as never)
+  assert.equal((await next).spent, 7)
 })
