@@ -1,6 +1,7 @@
 import type { RouteClass } from '@timesale/contracts/gateway-api'
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
+import { VIEW_TOKEN_HEADER } from '@timesale/contracts/view-token'
 import type { HttpServer, Reply, Request } from '@timesale/http/server'
 import type { Admission } from '../admission/admit.ts'
 import { pathThere, type Route, type UpstreamName } from '../routes.ts'
@@ -80,6 +81,8 @@ async function passOn(route: Route, options: PassOnOptions, request: Request, re
     deadline: performance.now() + TIMEOUTS_MS[route.class],
     callerDeadline: request.deadline,
     idempotent: mayBeRepeated(route, request),
+    // With a token of a view it waits for what the token names.
+    isPatient: request.headers[VIEW_TOKEN_HEADER] !== undefined,
   })
   give(reply, answer)
 }

@@ -7,7 +7,7 @@ const ASK_TIMEOUT_MS = 1_000
 /** One late answer is a busy machine. */
 const MISSED_UNTIL_UNREADY = 2
 /** Who had waited for their turn until little time was left is no witness against whoever did not answer in it. */
-const FAIR_TIMEOUT_MS = 1_000
+const FAIR_TIMEOUT_MS = 900
 
 /** One process of a service: its connections, its breaker, and what its /readyz says. */
 export class Instance {

@@ -150,6 +150,31 @@ describe('time', () => {
     assert.equal(upstream.instances[0]?.breakerAt(performance.now()), 'closed')
   })
 
+  test('of two, one hangs: a read goes on to the other in time, and nothing else is asked twice', async () => {
+    const { ask, refused, instances, outcomes } = await start(2)
+    instances[0].behave = () => undefined
+    for (let time = 0; time < 4; time += 1) assert.equal((await ask({ idempotent: true }, 1_000)).status, 200)
+    const retried = outcomes.filter((one) => one === 'retried').length
+    assert.equal(retried, instances[0].reached.length)
+    assert.ok(retried > 0)
+    for (const { headers } of instances[0].reached) assert.ok(Number(headers['x-timeout-ms']) <= 500)
+    instances[1].behave = () => undefined
+    for (const about of [
+      { method: 'POST', idempotent: true },
+      { method: 'POST' },
+      { idempotent: true, isPatient: true },
+    ]) {
+      const before = reachedBy(instances)
+      assert.equal((await refused(about, 300)).code, 'upstream-timeout')
+      assert.equal(reachedBy(instances), before + 1)
+    }
+    // Nor a read, once a tenth of all requests has been spent.
+    const many = await Promise.all(Array.from({ length: 30 }, () => refused({ idempotent: true }, 600)))
+    assert.ok(many.every(({ code }) => code === 'upstream-timeout'))
+    const all = outcomes.filter((one) => one === 'retried').length
+    assert.ok(all > retried && all <= 15, `${all} were repeated`)
+  })
+
   test('a machine that hangs is passed over within seconds', async () => {
     const sockets: Socket[] = []
     const hole = createServer((socket) => sockets.push(socket))
@@ -289,8 +314,8 @@ async function start<Count extends 1 | 2>(
 function request(about: Partial<UpstreamRequest>, withinMs = 5_000): UpstreamRequest {
   const { method = 'GET', path = '/', idempotent = false, headers = ['a', 'b'] } = about
   const body = method === 'POST' ? Buffer.from('{}') : undefined
-  const { callerDeadline } = about
-  return { method, path, headers, body, idempotent, callerDeadline, deadline: performance.now() + withinMs }
+  const { callerDeadline, isPatient = false } = about
+  return { method, path, headers, body, idempotent, isPatient, callerDeadline, deadline: performance.now() + withinMs }
 }
 
 async function refusalOf(answer: Promise<Answer>): Promise<Refusal> {

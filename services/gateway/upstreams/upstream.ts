@@ -25,6 +25,8 @@ export interface UpstreamRequest extends Call {
   readonly callerDeadline?: number | undefined
   /** May be sent again when the answer was lost. */
   readonly idempotent: boolean
+  /** What is asked for may have to be waited for there: that no answer comes for long is no sign of a fault. */
+  readonly isPatient?: boolean
 }
 
 const RETRY_SHARE = 0.1
@@ -88,15 +90,18 @@ export class Upstream {
     this.#retries = Math.min(RETRIES_SAVED_MAX, this.#retries + RETRY_SHARE)
     const tried = new Set<Instance>()
     let wasSent = false
+    let reason: NoAnswer['reason'] = 'lost'
     // Whoever may not wait as long as we would is no witness against an instance: or anybody could open its breaker.
     const witness = (request.callerDeadline ?? Infinity) >= request.deadline
     for (;;) {
       const left = endOf(request) - performance.now()
       if (left < 1) throw this.#refusal('timeout', wasSent)
       const instance = this.#pick(tried, request.idempotent)
-      if (instance === undefined) throw this.#refusal('lost', wasSent)
+      if (instance === undefined) throw this.#refusal(reason, wasSent)
+      const isFirstHalf = this.#mayGoOn(request, tried, instance)
+      const timeoutMs = isFirstHalf ? left / 2 : left
       try {
-        const answer = await instance.send(withTimeout(request, left), left, witness)
+        const answer = await instance.send(withTimeout(request, timeoutMs), timeoutMs, witness)
         if (wasSent && isDoubtful(request.method, answer.status)) throw this.#refusal('lost', true)
         this.#onOutcome('answered')
         return answer
@@ -105,12 +110,22 @@ export class Upstream {
         tried.add(instance)
         if (error.wasSent) {
           wasSent = true
-          if (error.reason === 'timeout' || !this.#mayRetry(request, error)) throw this.#refusal(error.reason, true)
+          reason = error.reason
+          if ((reason === 'timeout' && !isFirstHalf) || !this.#mayRetry(request, error))
+            throw this.#refusal(error.reason, true)
           // Where there is only one instance, it was its connection that was lost, and another one may be had.
           if (this.instances.length === 1) tried.clear()
         }
       }
     }
+  }
+
+  // Whether half of the time is enough for this one: there is another to go on to, and nothing but a read is asked for. A
+  // write goes on by itself where the caller repeats it, and one that is slow says more of its effect than a second one.
+  #mayGoOn({ method, isPatient = false }: UpstreamRequest, tried: ReadonlySet<Instance>, first: Instance): boolean {
+    if (!SAFE.has(method) || isPatient || this.#retries < 1) return false
+    const now = performance.now()
+    return this.instances.some((one) => one !== first && !tried.has(one) && one.isReady && one.admits(now))
   }
 
   #mayRetry(request: UpstreamRequest, error: NoAnswer): boolean {
