@@ -18,8 +18,8 @@ export interface ServiceConfig {
 
 // More than a server of PostgreSQL gives out without being told.
 const POOL_MAX = 1_000
-// What is still served after that is cut off by the hard stop (packages/process/run.ts).
-const DRAIN_MAX_MS = 15_000
+/** What is still served after that is cut off by the hard stop (packages/process/run.ts). */
+export const DRAIN_MAX_MS = 15_000
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export function readServiceConfig(get: EnvReader, defaultPort: number): ServiceConfig {

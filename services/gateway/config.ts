@@ -1,6 +1,7 @@
+import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
 import type { JWK } from 'jose'
 import { readEnv, type EnvReader } from '@timesale/process/env'
-import { readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
+import { DRAIN_MAX_MS, readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
 import type { Limit } from './limits/limit.ts'
 
 export type GatewayConfig = ReturnType<typeof readConfig>
@@ -12,7 +13,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** To hear of orders that change, and of limits that are set; without it streams ask every few seconds. */
     kafka: { brokers: get.addresses('KAFKA_BROKERS') },
     logLevel: readLogLevel(get),
-    drainMs: get.int('DRAIN_MS', 3_000),
+    drainMs: get.int('DRAIN_MS', 3_000, DRAIN_MAX_MS),
     /** Signs what the services are told about callers. */
     signingKey: readSigningKey(get),
     trustedHops: readCount(get, 'TRUSTED_HOPS', 0, { min: 0, max: 10 }),
@@ -53,10 +54,20 @@ function readCount(get: EnvReader, key: string, fallback: number, { min, max }: 
 
 function readSigningKey(get: EnvReader): JWK {
   const key = get.json('SIGNING_KEY', 'required') as JWK | undefined
-  const isEd25519 = key?.kty === 'OKP' && key.crv === 'Ed25519' && typeof key.d === 'string'
-  if (key !== undefined && !(isEd25519 && typeof key.kid === 'string'))
+  if (key !== undefined && !isSigningKey(key))
     get.wrong('SIGNING_KEY', 'is not a private Ed25519 JSON Web Key with a kid')
   return key ?? {}
+}
+
+// A key that looks like one and is none would be found when the first request is to be signed. Its complaint is not told.
+function isSigningKey(key: JWK | null): boolean {
+  if (key?.kty !== 'OKP' || key.crv !== 'Ed25519' || typeof key.kid !== 'string') return false
+  try {
+    const privateKey = createPrivateKey({ key: key as JsonWebKey, format: 'jwk' })
+    return createPublicKey(privateKey).export({ format: 'jwk' }).x === key.x
+  } catch {
+    return false
+  }
 }
 
 // `60/10`: 60 requests in 10 seconds.
