@@ -19,6 +19,13 @@ describe('an address', () => {
     ['1::', '1:0:0:0::/64'],
     ['64:ff9b::10.1.2.3', '64:ff9b:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::ffff:cb00:7105', '203.0.113.5'],
+    ['0:0:0:0:0:FFFF:CB00:7105', '203.0.113.5'],
+    ['203.0.113.5:4711', '203.0.113.5'],
+    ['[2001:db8::1]:4711', '2001:db8:0:0::/64'],
+    ['[2001:db8::1]', '2001:db8:0:0::/64'],
+    ['[::ffff:cb00:7105]:4711', '203.0.113.5'],
+    ['::cb00:7105', '0:0:0:0::/64'],
     ['unknown', 'unknown'],
   ] as const) {
     test(`${address} stands for ${key}`, () => assert.equal(addressKey(address), key))
@@ -56,40 +63,44 @@ describe('counting in memory', () => {
   })
 })
 
-test('Redis hangs: whoever came meanwhile waits no longer than whoever came first, and nobody waits twice', { timeout: 10_000 }, async () => {
-  const asked: PromiseWithResolvers<never>[] = []
-  const limiter = new Limiter({
-    redis: {
-      reachable: true,
-      call: () => {
-        asked.push(Promise.withResolvers())
-        return asked.at(-1)?.promise ?? assert.fail()
+test(
+  'Redis hangs: whoever came meanwhile waits no longer than whoever came first, and nobody waits twice',
+  { timeout: 10_000 },
+  async () => {
+    const asked: PromiseWithResolvers<never>[] = []
+    const limiter = new Limiter({
+      redis: {
+        reachable: true,
+        call: () => {
+          asked.push(Promise.withResolvers())
+          return asked.at(-1)?.promise ?? assert.fail()
+        },
       },
-    },
-    limitOf: () => ({ points: 10, seconds: 10 }),
-    replicas: 2,
-    isRevoked: () => false,
-    onMemory: () => undefined,
-  })
-  const first = limiter.take('browse', 'a', undefined)
-  const later = ['a', 'b'].map((who) => limiter.take('browse', who, 'session'))
-  assert.equal(asked.length, 1)
-  asked[0]?.reject(new Error('no answer in time'))
-  const taken = await Promise.all([first, ...later])
-  assert.deepEqual(
-    taken.map(({ spent, limit }) => [spent, limit.points]),
-    [
-      [1, 5],
-      [2, 5],
-      [1, 5],
-    ],
-  )
-  const { countedIn, counts } = await limiter.read([{ class: 'browse', who: 'a' }])
-  assert.deepEqual([countedIn, counts[0]?.spent], ['memory', 2])
-  assert.equal(asked.length, 1, 'nobody has asked Redis again')
-  // The next one does.
-  const next = limiter.take('browse', 'a', undefined)
-  assert.equal(asked.length, 2)
-  asked[1]?.resolve([7, 9_000, 0] as never)
-  assert.equal((await next).spent, 7)
-})
+      limitOf: () => ({ points: 10, seconds: 10 }),
+      replicas: 2,
+      isRevoked: () => false,
+      onMemory: () => undefined,
+    })
+    const first = limiter.take('browse', 'a', undefined)
+    const later = ['a', 'b'].map((who) => limiter.take('browse', who, 'session'))
+    assert.equal(asked.length, 1)
+    asked[0]?.reject(new Error('no answer in time'))
+    const taken = await Promise.all([first, ...later])
+    assert.deepEqual(
+      taken.map(({ spent, limit }) => [spent, limit.points]),
+      [
+        [1, 5],
+        [2, 5],
+        [1, 5],
+      ],
+    )
+    const { countedIn, counts } = await limiter.read([{ class: 'browse', who: 'a' }])
+    assert.deepEqual([countedIn, counts[0]?.spent], ['memory', 2])
+    assert.equal(asked.length, 1, 'nobody has asked Redis again')
+    // The next one does.
+    const next = limiter.take('browse', 'a', undefined)
+    assert.equal(asked.length, 2)
+    asked[1]?.resolve([7, 9_000, 0] as never)
+    assert.equal((await next).spent, 7)
+  },
+)
