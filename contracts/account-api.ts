@@ -5,6 +5,9 @@ import { Role } from './roles.ts'
 /** How long an access token is good for. Whoever keeps a list of ended sessions keeps each at least as long. */
 export const ACCESS_TOKEN_S = 15 * 60
 
+/** Whoever verifies access tokens fetches the public keys at least so often. A new key signs no sooner than that. */
+export const KEYS_FETCHED_EVERY_S = 60
+
 // What makes an address or a password good is counted after they were normalised (services/account/account.ts); the
 // bounds here only keep out what nobody means.
 const Email = Type.String({ minLength: 3, maxLength: 1000, description: 'An e-mail address' })
@@ -95,7 +98,14 @@ export const CreatedApiKey = Type.Object({
   apiKey: Type.String({ description: 'The secret; it is told this once' }),
 })
 
-export const SigningKeyView = Type.Object({ kid: Type.String(), createdAt: Instant })
+export const SigningKeyView = Type.Object({
+  kid: Type.String(),
+  createdAt: Instant,
+  signsFrom: Type.String({
+    format: 'date-time',
+    description: 'Until then it is only published, and the one before signs',
+  }),
+})
 export type SigningKeyView = Static<typeof SigningKeyView>
 
 export const AccountParams = Type.Object({ accountId: AccountId }, { additionalProperties: false })

@@ -505,6 +505,32 @@ describe("the account service's keys", () => {
     )
   })
 
+  test('cannot be fetched: nobody is refused whose key may be a new one, and those that are known judge as before', async () => {
+    const next = generateKeyPairSync('ed25519')
+    const asNext = async (about: object, key: KeyObject): Promise<Answer> => {
+      const authorization = `Bearer ${await token({ ...about }, { kid: 'unfetched' }, key)}`
+      return await send(`${url()}/api/orders`, { headers: { authorization } })
+    }
+    // No key among the keys: that cannot be right, and is no answer.
+    keys = []
+    try {
+      const answer = await until('the gateway has asked', async () => {
+        const found = await asNext({ sub: 'buyer-new' }, next.privateKey)
+        return found.status === 401 ? undefined : found
+      })
+      const { code, accepted } = readProblem(answer)
+      assert.deepEqual([code, accepted], ['upstream-unavailable', false])
+      assert.equal((await send(`${url()}/api/orders`, { headers: await bearer({ sub: 'buyer-1' }) })).status, 200)
+      const forged = { authorization: `Bearer ${await token({}, {}, next.privateKey)}` }
+      assert.equal((await send(`${url()}/api/orders`, { headers: forged })).status, 401)
+      // It goes on asking by itself.
+      keys = [publicJwk, { ...(await exportJWK(next.publicKey)), kid: 'unfetched' }]
+      await until('the new key is known', async () => (await asNext({}, next.privateKey)).status === 200)
+    } finally {
+      keys = [publicJwk]
+    }
+  })
+
   test('were never seen: nobody is refused for it, and requests without a token go on', async () => {
     const [dead] = await servicePorts(1)
     const config = readConfig(gatewayEnv({ GATEWAY_ACCOUNT_URLS: `http://127.0.0.1:${dead}` }))

@@ -1,4 +1,5 @@
 import { importJWK, type CryptoKey, type JWK } from 'jose'
+import { KEYS_FETCHED_EVERY_S } from '@timesale/contracts/account-api'
 import { within } from '@timesale/process/deadline'
 import type { Logger } from '@timesale/telemetry/logger'
 
@@ -7,11 +8,12 @@ export type AccessKey = CryptoKey
 /** The keys that the account service publishes (RFC 7517), as text. Throws where it does not answer. */
 export type FetchKeys = () => Promise<string>
 
-const REFRESH_EVERY_MS = 60_000
-/** While none is known, nobody can log in. */
-const FIRST_EVERY_MS = 1_000
-const UNKNOWN_EVERY_MS = 5_000
 const FETCH_WITHIN_MS = 2_000
+/** From the end of one fetch to the begin of the next, so that no key is old enough to sign before it was seen. */
+const REFRESH_EVERY_MS = KEYS_FETCHED_EVERY_S * 1_000 - FETCH_WITHIN_MS
+/** After a fetch that failed: a token of a key that is not known can neither be believed nor refused. */
+const FAILED_EVERY_MS = 1_000
+const UNKNOWN_EVERY_MS = 5_000
 
 /**
  * Keys that access tokens are signed with. Those that were seen stay while the account service is away; those that it
@@ -25,6 +27,7 @@ export class AccessKeys {
   #fetching: Promise<void> | undefined
   #fetchedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  #areCurrent = false
   #isClosed = false
 
   constructor(options: { fetchKeys: FetchKeys; logger: Logger; onGone: () => void }) {
@@ -33,15 +36,20 @@ export class AccessKeys {
     this.#onGone = options.onGone
   }
 
-  /** Whether any was ever seen: without one a token can neither be believed nor refused. */
+  /** Whether any was ever seen. */
   get areKnown(): boolean {
     return this.#keys.size > 0
+  }
+
+  /** Whether the last fetch brought them: a key that is not among them is then nobody's, since each is published first. */
+  get areCurrent(): boolean {
+    return this.#areCurrent
   }
 
   start(): void {
     void this.#refresh().then(() => {
       if (this.#isClosed) return
-      this.#timer = setTimeout(() => this.start(), this.areKnown ? REFRESH_EVERY_MS : FIRST_EVERY_MS)
+      this.#timer = setTimeout(() => this.start(), this.areCurrent ? REFRESH_EVERY_MS : FAILED_EVERY_MS)
     })
   }
 
@@ -74,8 +82,10 @@ export class AccessKeys {
       if (keys.size === 0) throw new Error('No Ed25519 key is among the keys')
       const areGone = [...this.#keys.keys()].some((keyId) => !keys.has(keyId))
       this.#keys = keys
+      this.#areCurrent = true
       if (areGone) this.#onGone()
     } catch (error) {
+      this.#areCurrent = false
       this.#logger.debug({ err: error }, 'account: its keys were not to be had')
     }
   }

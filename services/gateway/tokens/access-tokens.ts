@@ -44,7 +44,7 @@ export class AccessTokens {
     return undefined
   }
 
-  /** Throws `unauthenticated`; `upstream-unavailable` where no key was ever seen, so that nothing can be judged. */
+  /** Throws `unauthenticated`; `upstream-unavailable` where its key is not known and may be a good one. */
   async verify(authorization: string): Promise<Bearer> {
     const token = authorization.length > TOKEN_BYTES_MAX ? undefined : AUTHORIZATION.exec(authorization)?.[1]
     if (token === undefined) throw new Refusal('unauthenticated')
@@ -60,9 +60,8 @@ export class AccessTokens {
       const bearer = bearerOf(payload)
       this.#remember(authorization, bearer, (payload.exp ?? 0) * 1000)
       return bearer
-    } catch {
-      if (!this.#keys.areKnown) throw new Refusal('upstream-unavailable', { upstream: 'account', accepted: false })
-      throw new Refusal('unauthenticated')
+    } catch (error) {
+      throw error instanceof Refusal ? error : new Refusal('unauthenticated')
     }
   }
 
@@ -72,9 +71,11 @@ export class AccessTokens {
   }
 
   async #keyOf(keyId: unknown) {
-    const key = typeof keyId === 'string' ? await this.#keys.find(keyId) : undefined
-    if (key === undefined) throw new Refusal('unauthenticated')
-    return key
+    if (typeof keyId !== 'string') throw new Refusal('unauthenticated')
+    const key = await this.#keys.find(keyId)
+    if (key !== undefined) return key
+    if (this.#keys.areCurrent) throw new Refusal('unauthenticated')
+    throw new Refusal('upstream-unavailable', { upstream: 'account', accepted: false })
   }
 
   #remember(authorization: string, bearer: Bearer, until: number): void {
