@@ -74,7 +74,10 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/api/account/accounts', 'account', 'account', 'Find an account', forOperators),
   route('PUT', '/api/account/accounts/:accountId', 'account', 'account', 'Set an account', forOperators),
   route('PUT', '/api/account/accounts/:accountId/roles', 'account', 'account', 'Set roles', forOperators),
-  route('POST', '/api/account/signing-keys', 'account', 'account', 'Sign with a new key', forOperators),
+  route('POST', '/api/account/signing-keys', 'account', 'account', 'Publish a new key, which signs soon', {
+    ...forOperators,
+    idempotent: 'with-key',
+  }),
   route('GET', '/api/account/.well-known/jwks.json', 'account', 'browse', 'Keys of access tokens', withoutToken),
   route('GET', '/api/settings', 'account', 'account', 'Settings', { ...forOperators, there: '/settings' }),
   route('PUT', '/api/settings', 'account', 'account', 'Change settings', { ...forOperators, there: '/settings' }),

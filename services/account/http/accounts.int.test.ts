@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose'
 import { createClient } from 'redis'
-import type { AccountView, ApiKeyView, SessionTokens, SessionView } from '@timesale/contracts/account-api'
+import type {
+  AccountView,
+  ApiKeyView,
+  SessionTokens,
+  SessionView,
+  SigningKeyView,
+} from '@timesale/contracts/account-api'
 import type { RefusalCode } from '@timesale/contracts/refusals'
 import type { Role } from '@timesale/contracts/roles'
 import { Database } from '@timesale/postgres/database'
@@ -440,12 +446,25 @@ describe('signing keys', () => {
     )
   })
 
-  test('change when an operator says so: the new one signs, the old one verifies until its tokens are over', async () => {
+  test('are published first: a new one signs when everybody must have it, and the old one verifies for longer', async () => {
     const { db } = running()
     const { tokens } = await person()
-    const answer = await post('/signing-keys', undefined, await operator())
+    const once = { ...(await operator()), 'idempotency-key': crypto.randomUUID() }
+    refused(await post('/signing-keys', undefined, await operator()), 'idempotency-key-required')
+    const answer = await post('/signing-keys', undefined, once)
     assert.equal(answer.status, 201)
-    const { kid } = JSON.parse(answer.text) as { kid: string }
+    const { kid, createdAt, signsFrom } = JSON.parse(answer.text) as SigningKeyView
+    assert.equal(Date.parse(signsFrom) - Date.parse(createdAt), 2 * 60_000)
+    const again = await post('/signing-keys', undefined, once)
+    assert.deepEqual([again.status, again.text, again.headers['idempotency-replayed']], [201, answer.text, 'true'])
+
+    for (const url of running().urls) {
+      const { keys } = await readJson<JSONWebKeySet>(`${url}/.well-known/jwks.json`)
+      assert.deepEqual(new Set(keys.map((key) => key.kid)), new Set([kid, kidOf(tokens.accessToken)]))
+    }
+    const looks = new SigningKeys({ db, secret: Buffer.from(KEY_SECRET, 'base64url') })
+    assert.equal((await looks.refresh()).kid, kidOf(tokens.accessToken), 'it does not sign yet')
+    await takeTurn()
     await Promise.all(
       running().urls.map((_url, replica) =>
         until('each replica signs with the new key', async () => {
@@ -469,7 +488,7 @@ describe('signing keys', () => {
     const countBefore = await count()
     const signing = (): Promise<{ kid: string }[]> => db.sql`select kid from signing_keys where retired_at is null`
     const [before] = await signing()
-    await db.sql`update signing_keys set created_at = now() - interval '30 days' where retired_at is null`
+    await db.sql`update signing_keys set created_at = now() - interval '30 days'`
     const url = infra.adminUrlOf('account')
     await using more = new Database({ url, poolSize: 8, applicationName: 'test-replicas' })
     const secret = Buffer.from(KEY_SECRET, 'base64url')
@@ -483,8 +502,9 @@ describe('signing keys', () => {
       await until('all of them wait, or did not', async () => answered + (await countLockWaits()) >= 8)
       return { refreshed }
     })
-    await Promise.all(held.refreshed)
+    for (const { kid } of await Promise.all(held.refreshed)) assert.equal(kid, before?.kid, 'the old one until then')
     assert.equal(await count(), countBefore + 1)
+    await takeTurn()
     const after = await until('another key signs', async () => {
       const [now, ...more] = await signing()
       assert.equal(more.length, 0)
@@ -934,6 +954,14 @@ function sidOf(accessToken: string): string {
 function kidOf(accessToken: string): string {
   const header = JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }
   return header.kid
+}
+
+/** The time has come for the key that was made last. */
+async function takeTurn(): Promise<void> {
+  await running().db.tx(async (tx) => {
+    await tx`update signing_keys set signs_from = now() where retired_at is null`
+    await tx`update signing_keys set retired_at = now() where retired_at > now()`
+  })
 }
 
 /** Until when tokens of this session are to be refused, after the set was written so many times more. */

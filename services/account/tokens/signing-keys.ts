@@ -1,13 +1,8 @@
 import { importJWK, SignJWT, type CryptoKey, type JSONWebKeySet } from 'jose'
 import { ACCESS_TOKEN_S, type SigningKeyView } from '@timesale/contracts/account-api'
 import type { Database } from '@timesale/postgres/database'
-import {
-  findSigningKey,
-  listPublicKeys,
-  lockSigningKeys,
-  replaceSigningKey,
-  type SealedKey,
-} from '../db/signing-keys.ts'
+import type { Tx } from '@timesale/postgres/sql'
+import { addSigningKey, findSigningKey, listPublicKeys, lockSigningKeys, type SealedKey } from '../db/signing-keys.ts'
 import type { Grant } from '../session.ts'
 import { makeSigningKey, seal, unseal } from '../signing-key.ts'
 
@@ -18,7 +13,7 @@ const TYPE = 'at+jwt'
 const ALGORITHM = 'EdDSA'
 
 const WRONG_SECRET =
-  'the key was encrypted under another ACCOUNT_KEY_SECRET; give that one back, or make a new key: POST /signing-keys'
+  'the key was encrypted under another ACCOUNT_KEY_SECRET; give that one back, or make a new key, which signs soon: POST /signing-keys'
 
 interface OpenKey {
   readonly kid: string
@@ -56,7 +51,7 @@ export class SigningKeys {
       .sign(key)
   }
 
-  /** Looks which key signs now: another replica may have made a new one, or it is time for one. */
+  /** Looks which key signs now: the turn of a new one may have come, or it is time to make one. */
   async refresh(): Promise<OpenKey> {
     const found = await findSigningKey(this.#db.sql)
     const sealed = found === undefined || found.isDue ? await this.#makeIfDue() : found
@@ -66,15 +61,11 @@ export class SigningKeys {
     return opened
   }
 
-  /** A new key signs from now on; the one before goes on verifying. */
-  async rotate(): Promise<SigningKeyView> {
-    const made = await this.#db.tx(async (tx) => {
-      await lockSigningKeys(tx)
-      const key = makeSigningKey()
-      return await replaceSigningKey(tx, key, seal(key, this.#secret))
-    })
-    await this.refresh()
-    return made
+  /** A new key is published from now on and signs soon; the one before signs until then, and goes on verifying. */
+  async rotate(tx: Tx): Promise<SigningKeyView> {
+    await lockSigningKeys(tx)
+    const key = makeSigningKey()
+    return await addSigningKey(tx, key, seal(key, this.#secret))
   }
 
   /** The public keys (RFC 7517), from the database: what one replica signs with now, each of them can tell. */
@@ -93,8 +84,8 @@ export class SigningKeys {
       if (found !== undefined && !found.isDue) return found
       const key = makeSigningKey()
       const sealed = seal(key, this.#secret)
-      await replaceSigningKey(tx, key, sealed)
-      return { kid: key.kid, sealed, isDue: false }
+      await addSigningKey(tx, key, sealed)
+      return found ?? { kid: key.kid, sealed, isDue: false }
     })
   }
 
