@@ -1,3 +1,4 @@
+import type { AccountView } from '@timesale/contracts/account-api'
 import { Refusal } from '@timesale/contracts/refusals'
 import { ROLES, type Role } from '@timesale/contracts/roles'
 
@@ -8,6 +9,8 @@ export interface Account {
   readonly name: string
   readonly roles: readonly Role[]
   readonly createdAt: string
+  /** An operator took that role away and has not given it back. */
+  readonly sellerWasTaken: boolean
 }
 
 const PASSWORD_MIN = 8
@@ -75,9 +78,21 @@ export function checkOwnRoles(wanted: readonly Role[], own: readonly Role[]): vo
   if (!wanted.every((role) => own.includes(role))) throw new Refusal('forbidden')
 }
 
+/** Roles of whoever wishes to sell. Throws `forbidden` where they may not even buy, or an operator took that role away. */
+export function becomeSeller({ roles, sellerWasTaken }: Pick<Account, 'roles' | 'sellerWasTaken'>): Role[] {
+  const mayAsk = roles.includes('buyer') || roles.includes('operator')
+  if (!roles.includes('seller') && (!mayAsk || sellerWasTaken)) throw new Refusal('forbidden')
+  return inOrder([...roles, 'seller'])
+}
+
 /** True where tokens that were signed before say more than is true now. */
 export function takesAway(before: readonly Role[], after: readonly Role[]): boolean {
   return !before.every((role) => after.includes(role))
+}
+
+/** What the account and operators may see of it. */
+export function viewOf({ accountId, email, name, roles, createdAt }: Account): AccountView {
+  return { accountId, email, name, roles: [...roles], createdAt }
 }
 
 function invalid(field: string, message: string): Refusal {

@@ -8,6 +8,7 @@ interface Row {
   name: string
   roles: Role[]
   created_at: Date
+  seller_was_taken: boolean
 }
 
 interface NewAccount {
@@ -20,13 +21,13 @@ interface NewAccount {
 
 export async function findAccount(sql: Sql, accountId: string): Promise<Account | undefined> {
   const [row] = await sql<Row>`
-    select account_id, email, name, roles, created_at from accounts where account_id = ${accountId}`
+    select account_id, email, name, roles, created_at, seller_was_taken from accounts where account_id = ${accountId}`
   return row === undefined ? undefined : toAccount(row)
 }
 
 export async function findAccountsByEmail(sql: Sql, email: string): Promise<Account[]> {
   const rows = await sql<Row>`
-    select account_id, email, name, roles, created_at from accounts where email = ${email}`
+    select account_id, email, name, roles, created_at, seller_was_taken from accounts where email = ${email}`
   return rows.map(toAccount)
 }
 
@@ -62,12 +63,17 @@ export async function insertAccount(write: Sql, account: NewAccount): Promise<bo
 
 export async function lockAccount(tx: Tx, accountId: string): Promise<Account | undefined> {
   const [row] = await tx<Row>`
-    select account_id, email, name, roles, created_at from accounts where account_id = ${accountId} for update`
+    select account_id, email, name, roles, created_at, seller_was_taken from accounts where account_id = ${accountId} for update`
   return row === undefined ? undefined : toAccount(row)
 }
 
+/** And whether the role of a seller was among those that are gone now. */
 export async function saveRoles(tx: Tx, accountId: string, roles: readonly Role[]): Promise<void> {
-  await tx`update accounts set roles = ${roles} where account_id = ${accountId}`
+  await tx`
+    update accounts
+    set roles = ${roles},
+      seller_was_taken = (seller_was_taken or 'seller' = any(roles)) and not ${roles.includes('seller')}::boolean
+    where account_id = ${accountId}`
 }
 
 function toAccount(row: Row): Account {
@@ -77,5 +83,6 @@ function toAccount(row: Row): Account {
     name: row.name,
     roles: row.roles,
     createdAt: row.created_at.toISOString(),
+    sellerWasTaken: row.seller_was_taken,
   }
 }

@@ -256,6 +256,26 @@ describe('a role', () => {
     assert.deepEqual(await revokedIn(1, sidOf(tokens.accessToken)), [])
   })
 
+  test('of a seller that an operator took away comes back by an operator alone', async () => {
+    const { accountId } = await person('buyer', 'seller')
+    const own = await calledFor(accountId, 'buyer')
+    const set = async (...roles: Role[]): Promise<unknown> =>
+      await put(`/accounts/${accountId}/roles`, { roles }, await operator())
+    for (const roles of [['buyer'], [], ['buyer', 'operator'], ['buyer']] as const) {
+      await set(...roles)
+      refused(await post('/me/seller', undefined, own), 'forbidden')
+      assert.deepEqual((await get<AccountView>('/me', own)).roles, roles)
+    }
+    await set('buyer', 'seller')
+    assert.equal((await post('/me/seller', undefined, own)).status, 200)
+    // Who never was one may become one, but nobody who may not even buy.
+    const other = await person('operator')
+    await put(`/accounts/${other.accountId}/roles`, { roles: [] }, await operator())
+    refused(await post('/me/seller', undefined, await calledFor(other.accountId)), 'forbidden')
+    await put(`/accounts/${other.accountId}/roles`, { roles: ['buyer'] }, await operator())
+    assert.equal((await post('/me/seller', undefined, await calledFor(other.accountId, 'buyer'))).status, 200)
+  })
+
   test('is given and taken by operators alone', async () => {
     const { accountId, email } = await person()
     const path = `/accounts/${accountId}/roles`

@@ -11,7 +11,7 @@ import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
 import { requireRole } from '@timesale/identity/principal'
 import type { Database } from '@timesale/postgres/database'
-import { checkAccountId, checkEmail, checkPassword, inOrder, takesAway, type Account } from '../account.ts'
+import { checkAccountId, checkEmail, checkPassword, inOrder, takesAway, viewOf } from '../account.ts'
 import { findAccount, findAccountsByEmail, insertAccount, lockAccount, saveRoles } from '../db/accounts.ts'
 import { renameSessions } from '../db/sessions.ts'
 import type { PasswordHasher } from '../password-hasher.ts'
@@ -44,7 +44,7 @@ function findRoute(app: HttpServer, { db }: AccountParts): void {
     async (request) => {
       requireRole(request.principal, 'operator')
       const found = await findAccountsByEmail(db.sql, checkEmail(request.query.email))
-      return { accounts: found.map(toView) }
+      return { accounts: found.map(viewOf) }
     },
   )
 }
@@ -71,7 +71,7 @@ function putRoute(app: HttpServer, { db, hasher }: AccountParts): void {
       const made = await insertAccount(db.write, { ...account, passwordHash })
       const there = await findAccount(db.sql, accountId)
       if (there?.email !== email) throw new Refusal('account-exists', { accountId })
-      return reply.code(made ? 201 : 200).send(toView(there))
+      return reply.code(made ? 201 : 200).send(viewOf(there))
     },
   )
 }
@@ -103,11 +103,7 @@ function putRolesRoute(app: HttpServer, { db, revocations }: AccountParts): void
         }
       })
       await revocations.tell(revoked)
-      return toView(account)
+      return viewOf(account)
     },
   )
-}
-
-function toView(account: Account): AccountView {
-  return { ...account, roles: [...account.roles] }
 }

@@ -4,10 +4,10 @@ import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
 import { callerOf } from '@timesale/identity/principal'
 import type { Database } from '@timesale/postgres/database'
-import { inOrder, type Account } from '../account.ts'
+import { becomeSeller, viewOf, type Account } from '../account.ts'
 import { findAccount, lockAccount, saveRoles } from '../db/accounts.ts'
 
-// GET /me; POST /me/seller, by which everybody may begin to sell: what somebody sells is of their own shops alone.
+// GET /me; POST /me/seller, by which every buyer may begin to sell, since what somebody sells is of their own shops alone.
 export function meRoutes(app: HttpServer, { db }: { db: Database }): void {
   app.get(
     '/me',
@@ -18,13 +18,13 @@ export function meRoutes(app: HttpServer, { db }: { db: Database }): void {
         response: { 200: AccountView, default: Problem },
       },
     },
-    async (request) => toView(known(await findAccount(db.sql, callerOf(request.principal)))),
+    async (request) => viewOf(known(await findAccount(db.sql, callerOf(request.principal)))),
   )
   app.post(
     '/me/seller',
     {
       schema: {
-        summary: 'Become a seller too; tokens say so from the next refresh on',
+        summary: 'Become a seller too, unless an operator took that role away; tokens say so from the next refresh on',
         tags: ['accounts'],
         response: { 200: AccountView, default: Problem },
       },
@@ -33,9 +33,9 @@ export function meRoutes(app: HttpServer, { db }: { db: Database }): void {
       const accountId = callerOf(request.principal)
       return await db.tx(async (tx) => {
         const account = known(await lockAccount(tx, accountId))
-        const roles = inOrder([...account.roles, 'seller'])
+        const roles = becomeSeller(account)
         await saveRoles(tx, accountId, roles)
-        return toView({ ...account, roles })
+        return viewOf({ ...account, roles })
       })
     },
   )
@@ -44,8 +44,4 @@ export function meRoutes(app: HttpServer, { db }: { db: Database }): void {
 function known(account: Account | undefined): Account {
   if (account === undefined) throw new Refusal('account-not-found')
   return account
-}
-
-function toView(account: Account): AccountView {
-  return { ...account, roles: [...account.roles] }
 }

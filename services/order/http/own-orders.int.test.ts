@@ -66,6 +66,21 @@ describe('whoever is logged in', () => {
     }
   })
 
+  test('and is no buyer places no order; an operator may do what everybody may', async () => {
+    for (const roles of [[], ['seller']] as const) {
+      const lee = await calledFor('lee', ...roles)
+      for (const url of both()) {
+        const order = { orderId: 'of-no-buyer', productId: 'A001', quantity: 1 }
+        assert.equal(readProblem(await place(order, lee, url)).code, 'forbidden')
+        const keyed = await place({ ...order, orderId: undefined }, { ...lee, 'idempotency-key': 'of-no-buyer' }, url)
+        assert.equal(readProblem(keyed).code, 'forbidden')
+      }
+    }
+    const root = await calledFor('root', 'operator')
+    assert.equal(readProblem(await get('/orders/of-no-buyer', root)).code, 'order-not-found')
+    assert.equal((await place({ orderId: 'of-root', productId: 'A001', quantity: 1 }, root)).status, 202)
+  })
+
   test('sees and cancels their own orders; another buyer’s are like those that do not exist', async () => {
     const [kim, lee] = [await calledFor('kim', 'buyer'), await calledFor('lee', 'buyer', 'seller')]
     await place({ orderId: 'of-kim', productId: 'A001', quantity: 1 }, kim)

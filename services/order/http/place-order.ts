@@ -4,7 +4,7 @@ import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import { VIEW_TOKEN_HEADER } from '@timesale/contracts/view-token'
 import type { HttpServer } from '@timesale/http/server'
-import type { Principal } from '@timesale/identity/principal'
+import { requireRole, type Principal } from '@timesale/identity/principal'
 import { CommitOutcomeUnknown } from '@timesale/postgres/errors'
 import type { AcceptBatch } from '../accept/accept-batch.ts'
 import { toWish, type Answer, type Wish } from '../accept/place-orders.ts'
@@ -28,6 +28,7 @@ export function placeOrderRoute(app: HttpServer, batch: Pick<AcceptBatch, 'accep
     },
     async (request, reply) => {
       const { principal, traceparent } = request
+      requireRole(principal, 'buyer')
       const key = request.headers[IDEMPOTENCY_KEY_HEADER]
       const body = boughtBy(principal, request.body)
       const orderId = body.orderId ?? makeOrderId(principal, body.buyerId ?? 'open', key)
