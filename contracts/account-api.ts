@@ -45,7 +45,7 @@ export const SessionTokens = Type.Object({
 export type SessionTokens = Static<typeof SessionTokens>
 
 export const Refresh = Type.Object({ refreshToken: Secret }, { additionalProperties: false })
-export const LogOut = Type.Object({ refreshToken: Secret }, { additionalProperties: false })
+export const LogOut = Type.Object({ refreshToken: Type.Optional(Secret) }, { additionalProperties: false })
 export const GetToken = Type.Object({ apiKey: Secret }, { additionalProperties: false })
 
 export const AccountView = Type.Object({

@@ -8,7 +8,9 @@ const SELLER: Principal = { kind: 'account', accountId: 'account-1', roles: ['se
 
 test('who the gateway says it is, the service hears', async () => {
   const { signer, verifier } = await setup()
-  for (const principal of [SELLER, ANONYMOUS]) {
+  const people = [SELLER, { ...SELLER, sid: 'session-1' }, { ...SELLER, sid: 'session-2', isApiKey: true }] as const
+  // By one signer, which remembers what it has signed for others.
+  for (const principal of [...people, ANONYMOUS]) {
     assert.deepEqual(await verifier.verify(`Bearer ${await signer.sign(principal)}`), principal)
   }
 })

@@ -1,4 +1,13 @@
-import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type CryptoKey, type JSONWebKeySet, type JWK } from 'jose'
+import {
+  createLocalJWKSet,
+  importJWK,
+  jwtVerify,
+  SignJWT,
+  type CryptoKey,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTPayload,
+} from 'jose'
 import { Refusal } from '@timesale/contracts/refusals'
 import { ROLES, type Role } from '@timesale/contracts/roles'
 import { ANONYMOUS, OPEN, type Principal } from './principal.ts'
@@ -36,14 +45,13 @@ export class InternalSigner {
 
   async sign(principal: Principal): Promise<string> {
     const subject = principal.kind === 'account' ? principal.accountId : ANONYMOUS_SUBJECT
-    const roles = principal.kind === 'account' ? principal.roles : []
-    // No id and no role holds a line break.
-    const about = [subject, ...roles].join('\n')
+    const claims = claimsOf(principal)
+    const about = JSON.stringify([subject, claims])
     const known = this.#tokens.get(about)
     if (known !== undefined && known.until > Date.now()) return known.value
     this.#key ??= importJWK(this.#jwk, ALGORITHM)
     const issuedAt = Math.floor(Date.now() / 1000)
-    const token = await new SignJWT({ roles: [...roles] })
+    const token = await new SignJWT(claims)
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, ...(this.#jwk.kid === undefined ? {} : { kid: this.#jwk.kid }) })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
@@ -98,7 +106,7 @@ export class InternalVerifier {
         requiredClaims: ['sub', 'exp', 'iat'],
         clockTolerance: CLOCK_TOLERANCE_S,
       })
-      const principal = principalOf(payload.sub ?? '', payload['roles'])
+      const principal = principalOf(payload)
       if (this.#seen.size >= REMEMBERED_MAX) this.#seen.clear()
       this.#seen.set(authorization, { value: principal, until: (payload.exp ?? 0) * 1000 })
       return principal
@@ -108,8 +116,18 @@ export class InternalVerifier {
   }
 }
 
-function principalOf(subject: string, roles: unknown): Principal {
-  if (subject === ANONYMOUS_SUBJECT) return ANONYMOUS
+function claimsOf(principal: Principal): JWTPayload {
+  if (principal.kind !== 'account') return { roles: [] }
+  const { roles, sid, isApiKey } = principal
+  return { roles: [...roles], ...(sid === undefined ? {} : { sid }), ...(isApiKey === true ? { api_key: true } : {}) }
+}
+
+function principalOf({ sub = '', roles, sid, api_key: isApiKey }: JWTPayload): Principal {
+  if (sub === ANONYMOUS_SUBJECT) return ANONYMOUS
   const known = (Array.isArray(roles) ? roles : []).filter((role): role is Role => ROLES.includes(role as Role))
-  return { kind: 'account', accountId: subject, roles: known }
+  return {
+    ...{ kind: 'account', accountId: sub, roles: known },
+    ...(typeof sid === 'string' ? { sid } : {}),
+    ...(isApiKey === true ? { isApiKey } : {}),
+  }
 }

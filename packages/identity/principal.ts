@@ -7,7 +7,15 @@ export type Principal =
   | { readonly kind: 'open' }
   /** Came through the gateway without a token. */
   | { readonly kind: 'anonymous' }
-  | { readonly kind: 'account'; readonly accountId: string; readonly roles: readonly Role[] }
+  | {
+      readonly kind: 'account'
+      readonly accountId: string
+      readonly roles: readonly Role[]
+      /** The session as its access tokens call it; absent where a service is called for nobody's session. */
+      readonly sid?: string
+      /** A machine that has an API key of the account: it does not manage the account. */
+      readonly isApiKey?: true
+    }
 
 export const OPEN: Principal = { kind: 'open' }
 export const ANONYMOUS: Principal = { kind: 'anonymous' }
@@ -31,6 +39,11 @@ export function requireRole(principal: Principal, role: Role): void {
   if (isOperator(principal)) return
   if (principal.kind === 'account' && principal.roles.includes(role)) return
   throw new Refusal('forbidden')
+}
+
+/** Throws `forbidden` for an API key: what manages an account would outlive the key, or take the account over. */
+export function requirePerson(principal: Principal): void {
+  if (principal.kind === 'account' && principal.isApiKey === true) throw new Refusal('forbidden')
 }
 
 /** One name for each caller: the account, or `open`. Throws `unauthenticated` where nobody is logged in. */

@@ -15,6 +15,10 @@ export const TEST_GATEWAY = {
 
 /** The header with which the gateway calls a service for somebody; nobody who is logged in by default. */
 export async function calledFor(accountId?: string, ...roles: Role[]): Promise<{ authorization: string }> {
-  const principal: Principal = accountId === undefined ? ANONYMOUS : { kind: 'account', accountId, roles }
+  return await calledAs(accountId === undefined ? ANONYMOUS : { kind: 'account', accountId, roles })
+}
+
+/** The same, where it matters by what somebody is logged in. */
+export async function calledAs(principal: Principal): Promise<{ authorization: string }> {
   return { authorization: `Bearer ${await signer.sign(principal)}` }
 }

@@ -13,6 +13,8 @@ export interface Grant {
   readonly name: string
   readonly roles: readonly Role[]
   readonly sid: string
+  /** It is for a machine, by an API key. */
+  readonly isApiKey: boolean
   /** By the database's clock, seconds since the epoch. */
   readonly issuedAtS: number
 }

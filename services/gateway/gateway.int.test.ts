@@ -49,10 +49,17 @@ describe('a request that is let in', () => {
         kind: 'account',
         accountId: `buyer-a${attempt}`,
         roles: ['buyer'],
+        sid: 's-1',
       })
       const left = Number(reached?.headers['x-timeout-ms'])
       assert.ok(left > 5_000 && left <= 8_000, `${left} ms`)
     })
+  })
+
+  test('is known to be a machine’s where its token was given for an API key', async () => {
+    await send(`${url()}/api/account/me`, { headers: await bearer({ sub: 'till', sid: 'key-1', api_key: true }) })
+    const expected = { kind: 'account', accountId: 'till', roles: ['buyer'], sid: 'key-1', isApiKey: true }
+    assert.deepEqual(await principalOf(service().reached[0]?.headers), expected)
   })
 
   test('is anonymous without a token, where that is enough', async () => {

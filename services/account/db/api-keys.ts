@@ -70,6 +70,7 @@ export async function grantByKey(tx: Tx, keyHash: Buffer): Promise<Grant | undef
     name: account.name,
     roles: commonRoles(key.roles, account.roles),
     sid: key.sid,
+    isApiKey: true,
     issuedAtS: account.issued_at_s,
   }
 }

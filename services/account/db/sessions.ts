@@ -109,16 +109,23 @@ export async function endSession(
   return rows.map(toRevoked)
 }
 
-/** Ends the session that a refresh token was given to, be it used or not; nothing where it is somebody else's. */
+/**
+ * Ends the session of this name, and the one that a refresh token was given to, be it used or not; nothing where it is
+ * somebody else's.
+ */
 export async function endSessionOf(
   write: Sql,
-  { tokenHash, owner }: { tokenHash: Buffer; owner: string | undefined },
+  about: { sid: string | undefined; tokenHash: Buffer | undefined; owner: string | undefined },
 ): Promise<RevokedSession[]> {
   const rows = await write<RevokedRow>`
     with ended as (
       delete from sessions
-      where session_id = (select session_id from refresh_tokens where token_hash = ${tokenHash})
-        and account_id = coalesce(${owner}, account_id)
+      where session_id in (
+          select session_id from sessions where sid = ${about.sid ?? null}
+          union all
+          select session_id from refresh_tokens where token_hash = ${about.tokenHash ?? null}
+        )
+        and account_id = coalesce(${about.owner}, account_id)
       returning sid
     )
     insert into revoked_sessions (sid, until)
@@ -189,5 +196,12 @@ async function insertRefreshToken(tx: Tx, sessionId: string, tokenHash: Buffer):
 }
 
 function toGrant(row: GrantRow, sid: string): Grant {
-  return { accountId: row.account_id, name: row.name, roles: row.roles, sid, issuedAtS: row.issued_at_s }
+  return {
+    accountId: row.account_id,
+    name: row.name,
+    roles: row.roles,
+    sid,
+    isApiKey: false,
+    issuedAtS: row.issued_at_s,
+  }
 }

@@ -17,7 +17,7 @@ import type { Role } from '@timesale/contracts/roles'
 import { Database } from '@timesale/postgres/database'
 import type { Running } from '@timesale/process/run'
 import { REVOKED_SESSIONS_KEY, REVOKED_SESSIONS_WRITTEN_KEY } from '@timesale/redis/session-keys'
-import { calledFor } from '@timesale/testkit/gateway-key'
+import { calledAs, calledFor } from '@timesale/testkit/gateway-key'
 import { readJson, readProblem, send, sendJson, type Answer } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { readMetric } from '@timesale/testkit/metrics'
@@ -189,6 +189,38 @@ describe('a session', () => {
     await assertRevoked(next.accessToken)
     refused(await post('/refresh', { refreshToken: next.refreshToken }), 'invalid-refresh-token')
     assert.equal((await post('/log-out', { refreshToken: tokens.refreshToken }, own)).status, 204)
+  })
+
+  test('is ended by its own access token alone, whatever refresh token comes with it', async () => {
+    const { accountId, email } = await person()
+    const stranger = await person()
+    const other = await logIn(email)
+    const bodies = [undefined, {}, { refreshToken: 'x' }, { refreshToken: stranger.tokens.refreshToken }]
+    for (const body of bodies) {
+      const { accessToken, refreshToken } = await logIn(email)
+      const own = await calledAs({ kind: 'account', accountId, roles: ['buyer'], sid: sidOf(accessToken) })
+      for (let round = 0; round < 2; round += 1) assert.equal((await post('/log-out', body, own)).status, 204)
+      await assertRevoked(accessToken)
+      refused(await post('/refresh', { refreshToken }), 'invalid-refresh-token')
+    }
+    // One of another session of one's own ends that one, too.
+    const last = await logIn(email)
+    const own = await calledAs({ kind: 'account', accountId, roles: ['buyer'], sid: sidOf(last.accessToken) })
+    assert.equal((await post('/log-out', { refreshToken: other.refreshToken }, own)).status, 204)
+    assert.equal((await sessionsOf(accountId)).length, 1, 'the first one of all goes on')
+    await refresh(stranger.tokens.refreshToken)
+
+    // A name that is somebody else's is none of one's own; and who has no session must say which one.
+    const theirs = sidOf(stranger.tokens.accessToken)
+    await post('/log-out', undefined, await calledAs({ kind: 'account', accountId, roles: [], sid: theirs }))
+    assert.equal((await sessionsOf(stranger.accountId)).length, 1)
+    for (const body of [undefined, {}]) {
+      const { errors } = refused(await post('/log-out', body, await calledFor(accountId, 'buyer')), 'invalid-request')
+      assert.deepEqual(
+        errors?.map(({ field }) => field),
+        ['refreshToken'],
+      )
+    }
   })
 
   test('is listed and ended by its owner and by operators; to others it does not exist', async () => {
@@ -409,6 +441,37 @@ describe('an API key', () => {
     assert.equal((await post('/tokens', { apiKey: othersKey })).status, 200)
     // Its id is free again, for another secret.
     assert.notEqual(await createKey(ones, 'same'), onesKey)
+  })
+
+  test('does not manage the account it is of, nor others, so that nothing of it is left when it is deleted', async () => {
+    const { accountId, tokens } = await person('buyer', 'operator')
+    const apiKey = await createKey(await calledFor(accountId, 'buyer', 'operator'), 'leaked', ['buyer', 'operator'])
+    const { accessToken } = JSON.parse((await post('/tokens', { apiKey })).text) as SessionTokens
+    assert.equal((await verify(accessToken)).payload['api_key'], true)
+    assert.equal('api_key' in (await verify(tokens.accessToken)).payload, false)
+
+    const sid = sidOf(accessToken)
+    const machine = await calledAs({ kind: 'account', accountId, roles: ['buyer', 'operator'], sid, isApiKey: true })
+    const [session] = await sessionsOf(accountId)
+    const wish = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD, name: 'x', roles: ['operator'] }
+    const before = await countRows()
+    for (const [method, path, body] of [
+      ['POST', '/api-keys', { keyId: 'child', name: 'k', roles: ['buyer'] }],
+      ['GET', '/api-keys'],
+      ['DELETE', '/api-keys/leaked'],
+      ['GET', '/sessions'],
+      ['DELETE', `/sessions/${session?.sessionId}`],
+      ['POST', '/log-out'],
+      ['POST', '/log-out', { refreshToken: tokens.refreshToken }],
+      ['POST', '/log-out-everywhere'],
+      ['POST', '/me/seller'],
+      ['PUT', `/accounts/${accountId}-2`, wish],
+      ['PUT', `/accounts/${accountId}/roles`, { roles: ['buyer', 'seller', 'operator'] }],
+    ] as const) {
+      refused(await ask(method, path, body, machine), 'forbidden')
+    }
+    assert.deepEqual(await countRows(), before)
+    assert.deepEqual((await get<AccountView>('/me', machine)).roles, ['buyer', 'operator'])
   })
 
   test('has no role that its maker has not, and an account has a hundred at most', async () => {

@@ -9,7 +9,7 @@ import {
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
-import { requireRole } from '@timesale/identity/principal'
+import { requirePerson, requireRole } from '@timesale/identity/principal'
 import type { Database } from '@timesale/postgres/database'
 import { checkAccountId, checkEmail, checkPassword, inOrder, takesAway, viewOf } from '../account.ts'
 import { findAccount, findAccountsByEmail, insertAccount, lockAccount, saveRoles } from '../db/accounts.ts'
@@ -63,6 +63,7 @@ function putRoute(app: HttpServer, { db, hasher }: AccountParts): void {
     },
     async (request, reply) => {
       requireRole(request.principal, 'operator')
+      requirePerson(request.principal)
       const { accountId } = request.params
       checkAccountId(accountId)
       const email = checkEmail(request.body.email)
@@ -90,6 +91,7 @@ function putRolesRoute(app: HttpServer, { db, revocations }: AccountParts): void
     },
     async (request) => {
       requireRole(request.principal, 'operator')
+      requirePerson(request.principal)
       const { accountId } = request.params
       const roles = inOrder(request.body.roles)
       const { account, revoked } = await db.tx(async (tx) => {

@@ -11,7 +11,7 @@ import {
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
-import { callerOf } from '@timesale/identity/principal'
+import { callerOf, requirePerson } from '@timesale/identity/principal'
 import type { Database } from '@timesale/postgres/database'
 import { checkOwnRoles, inOrder } from '../account.ts'
 import { lockAccount } from '../db/accounts.ts'
@@ -30,6 +30,7 @@ interface ApiKeyParts {
 }
 
 // For machines: POST /api-keys, GET /api-keys, DELETE /api-keys/:keyId, and POST /tokens, which gives a token for a key.
+// A key makes and deletes no keys: whoever found one would have others when it is deleted.
 export function apiKeyRoutes(app: HttpServer, parts: ApiKeyParts): void {
   createRoute(app, parts)
   listRoute(app, parts)
@@ -52,10 +53,11 @@ function createRoute(app: HttpServer, { db }: ApiKeyParts): void {
     },
     async (request, reply) => {
       const { principal } = request
+      requirePerson(principal)
       const { keyId, name } = request.body
       const accountId = callerOf(principal)
       const roles = inOrder(request.body.roles)
-      // By the token and not by the account: a key that has one role makes no key that has another.
+      // By the token and not by the account, which may have got a role since.
       if (principal.kind === 'account') checkOwnRoles(roles, principal.roles)
       const apiKey = makeApiKey()
       const created = await create(db, {
@@ -92,7 +94,10 @@ function listRoute(app: HttpServer, { db }: ApiKeyParts): void {
         response: { 200: ApiKeyList, default: Problem },
       },
     },
-    async (request) => ({ apiKeys: await listApiKeys(db.sql, callerOf(request.principal)) }),
+    async (request) => {
+      requirePerson(request.principal)
+      return { apiKeys: await listApiKeys(db.sql, callerOf(request.principal)) }
+    },
   )
 }
 
@@ -108,6 +113,7 @@ function deleteRoute(app: HttpServer, { db, revocations }: ApiKeyParts): void {
       },
     },
     async (request, reply) => {
+      requirePerson(request.principal)
       const { keyId } = request.params
       const ended = await deleteApiKey(db.write, { accountId: callerOf(request.principal), keyId })
       if (ended.length === 0) throw new Refusal('api-key-not-found', { keyId })

@@ -2,7 +2,7 @@ import { AccountView } from '@timesale/contracts/account-api'
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
-import { callerOf } from '@timesale/identity/principal'
+import { callerOf, requirePerson } from '@timesale/identity/principal'
 import type { Database } from '@timesale/postgres/database'
 import { becomeSeller, viewOf, type Account } from '../account.ts'
 import { findAccount, lockAccount, saveRoles } from '../db/accounts.ts'
@@ -30,6 +30,7 @@ export function meRoutes(app: HttpServer, { db }: { db: Database }): void {
       },
     },
     async (request) => {
+      requirePerson(request.principal)
       const accountId = callerOf(request.principal)
       return await db.tx(async (tx) => {
         const account = known(await lockAccount(tx, accountId))

@@ -3,7 +3,7 @@ import { LogOut, SessionList, SessionParams } from '@timesale/contracts/account-
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
-import { callerOf, ownerOf } from '@timesale/identity/principal'
+import { callerOf, ownerOf, requirePerson } from '@timesale/identity/principal'
 import type { Database } from '@timesale/postgres/database'
 import { endAllSessions, endSession, endSessionOf, listSessions } from '../db/sessions.ts'
 import type { Revocations } from '../redis/revocations.ts'
@@ -11,8 +11,7 @@ import { hashSecret } from '../secret.ts'
 
 const NOTHING = Type.Null({ description: 'No body' })
 
-// GET /sessions, DELETE /sessions/:sessionId, POST /log-out, POST /log-out-everywhere. Who calls is known by an internal
-// token without a session in it, so whoever logs out names the session by its refresh token.
+// GET /sessions, DELETE /sessions/:sessionId, POST /log-out, POST /log-out-everywhere: for people, and not for API keys.
 export function sessionRoutes(app: HttpServer, { db, revocations }: { db: Database; revocations: Revocations }): void {
   app.get(
     '/sessions',
@@ -23,7 +22,10 @@ export function sessionRoutes(app: HttpServer, { db, revocations }: { db: Databa
         response: { 200: SessionList, default: Problem },
       },
     },
-    async (request) => ({ sessions: await listSessions(db.sql, callerOf(request.principal)) }),
+    async (request) => {
+      requirePerson(request.principal)
+      return { sessions: await listSessions(db.sql, callerOf(request.principal)) }
+    },
   )
   app.delete(
     '/sessions/:sessionId',
@@ -36,6 +38,7 @@ export function sessionRoutes(app: HttpServer, { db, revocations }: { db: Databa
       },
     },
     async (request, reply) => {
+      requirePerson(request.principal)
       const { sessionId } = request.params
       const ended = await endSession(db.write, { sessionId, owner: ownerOf(request.principal) })
       if (ended.length === 0) throw new Refusal('session-not-found', { sessionId })
@@ -47,15 +50,24 @@ export function sessionRoutes(app: HttpServer, { db, revocations }: { db: Databa
     '/log-out',
     {
       schema: {
-        summary: 'End the session of this refresh token; one that is over, or somebody else’s, changes nothing',
+        summary: 'End the session that the access token is of, and that of one’s refresh token where there is one',
         tags: ['sessions'],
         body: LogOut,
         response: { 204: NOTHING, default: Problem },
       },
+      // There may be no body.
+      preValidation: (request, _reply, done) => {
+        request.body ??= {}
+        done()
+      },
     },
     async (request, reply) => {
-      const tokenHash = hashSecret(request.body.refreshToken)
-      await revocations.tell(await endSessionOf(db.write, { tokenHash, owner: ownerOf(request.principal) }))
+      const { principal, body } = request
+      requirePerson(principal)
+      const sid = principal.kind === 'account' ? principal.sid : undefined
+      if (sid === undefined && body.refreshToken === undefined) throw refreshTokenMissing()
+      const tokenHash = body.refreshToken === undefined ? undefined : hashSecret(body.refreshToken)
+      await revocations.tell(await endSessionOf(db.write, { sid, tokenHash, owner: ownerOf(principal) }))
       return reply.code(204).send(null)
     },
   )
@@ -69,8 +81,14 @@ export function sessionRoutes(app: HttpServer, { db, revocations }: { db: Databa
       },
     },
     async (request, reply) => {
+      requirePerson(request.principal)
       await revocations.tell(await endAllSessions(db.write, callerOf(request.principal)))
       return reply.code(204).send(null)
     },
   )
+}
+
+function refreshTokenMissing(): Refusal {
+  const errors = [{ field: 'refreshToken', message: 'is missing, and no session is known of the caller' }]
+  return new Refusal('invalid-request', { errors })
 }

@@ -40,7 +40,8 @@ export class SigningKeys {
   /** Throws what the database throws, and where the key was sealed under another secret. */
   async sign(grant: Grant): Promise<string> {
     const { kid, key } = this.#current ?? (await this.refresh())
-    return await new SignJWT({ sid: grant.sid, roles: [...grant.roles] })
+    const { sid, roles, isApiKey } = grant
+    return await new SignJWT({ sid, roles: [...roles], ...(isApiKey ? { api_key: true } : {}) })
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)

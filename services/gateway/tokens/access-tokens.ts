@@ -90,11 +90,12 @@ export class AccessTokens {
 }
 
 // What is signed is the account service's word; still nothing but an id goes on as one.
-function bearerOf({ sub, sid, roles }: JWTPayload & { sid?: unknown; roles?: unknown }): Bearer {
+function bearerOf({ sub, sid, roles, api_key: isApiKey }: JWTPayload): Bearer {
   if (typeof sub !== 'string' || !ID.test(sub) || NO_ACCOUNTS.has(sub)) throw new Refusal('unauthenticated')
   if (typeof sid !== 'string' || sid === '') throw new Refusal('unauthenticated')
   const known = (Array.isArray(roles) ? roles : []).filter((role): role is Role => ROLES.includes(role as Role))
-  return { principal: { kind: 'account', accountId: sub, roles: known }, sessionId: sid }
+  const principal = { kind: 'account', accountId: sub, roles: known, sid } as const
+  return { principal: isApiKey === true ? { ...principal, isApiKey } : principal, sessionId: sid }
 }
 
 /** The `authorization` header; undefined where there is none. Throws `unauthenticated` where there are two. */
