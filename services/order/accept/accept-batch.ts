@@ -6,6 +6,7 @@ import type { Logger } from '@timesale/telemetry/logger'
 import { histogram, type Registry } from '@timesale/telemetry/metrics'
 import type { Door } from '../redis/door.ts'
 import { findOffers, type Offer } from '../db/product-copies.ts'
+import { isMadeOfAnotherKey } from '../keyed-order-id.ts'
 import { DatabaseClock } from './database-clock.ts'
 import {
   placeOrders,
@@ -157,7 +158,7 @@ export class AcceptBatch {
   // A guess, and by a clock that is nearly right. Those who come before a sale begins, and after it has ended, are many:
   // they are told so by a look at the database, and hold up nobody whose order can be placed.
   #isWelcome(wish: Wish, turnAway: TurnAway): boolean {
-    if (turnAway(wish) !== undefined) return false
+    if (turnAway(wish) !== undefined || isMadeOfAnotherKey(wish)) return false
     const offer = this.#offers.get(wish.productId)
     return offer === undefined || refuseOffer(wish, offer, this.#clock.now()) === undefined
   }

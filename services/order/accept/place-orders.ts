@@ -18,6 +18,7 @@ import {
   type PlacedBefore,
 } from '../db/orders.ts'
 import { findOffers, type Offer, type Offers } from '../db/product-copies.ts'
+import { isMadeOfAnotherKey } from '../keyed-order-id.ts'
 import { placeOrder } from '../order.ts'
 import { refuseSale } from '../sale.ts'
 
@@ -164,6 +165,13 @@ function answerOfBefore(wish: Wish, { placed, named }: Before): Answer | undefin
 // Why an order that is new is not to be placed.
 function refuse(wish: Wish, { byProduct, nowMs }: Offers, turnAway: TurnAway): Refusal | undefined {
   const { orderId, productId } = wish
+  if (isMadeOfAnotherKey(wish)) {
+    const about = { orderId, accepted: false }
+    return new Refusal('invalid-request', {
+      ...about,
+      ...field('orderId', 'is of a form that is kept for ids made of keys'),
+    })
+  }
   const offer = byProduct.get(productId)
   if (offer === undefined) {
     const about = { orderId, accepted: false }

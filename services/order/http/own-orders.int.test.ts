@@ -10,6 +10,7 @@ import { readProblem, send, sendJson, type Answer } from '@timesale/testkit/http
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { startOrder } from '../app.ts'
 import { readConfig } from '../config.ts'
+import { keyedOrderId } from '../keyed-order-id.ts'
 
 // One replica asks for tokens, the other one is open; both on one database and one Redis. Kafka is not needed to accept.
 
@@ -222,6 +223,42 @@ describe('Idempotency-Key', () => {
       await reused('latest', ids('second'))
       await reused('fresh', { ...ids('plain'), quantity: 2 }, 'order-id-reused')
       assert.equal((await sent('fresh', ids('second'))).status, 202, 'what was refused has not used its key')
+    })
+  }
+
+  for (const redis of ['with', 'without'] as const) {
+    test(`that somebody guessed is not taken from its buyer, ${redis} Redis`, async () => {
+      const [kim, lee] = [await calledFor('kim', 'buyer'), await calledFor('lee', 'buyer')]
+      const key = { 'idempotency-key': `easily-guessed-${redis}` }
+      const orderId = keyedOrderId('kim', key['idempotency-key'])
+      const order = { productId: 'A001', quantity: 1 }
+      const before = await countOrders()
+      const notTaken = async (headers: Headers, product = 'A001'): Promise<void> => {
+        for (const url of both()) {
+          if (redis === 'without') await flushRedis()
+          const document = readProblem(await place({ ...order, orderId, productId: product }, headers, url))
+          assert.deepEqual([document.code, document.accepted], ['invalid-request', false])
+          assert.deepEqual(
+            document.errors?.map(({ field }) => field),
+            ['orderId'],
+          )
+        }
+      }
+      for (const headers of [lee, { ...lee, ...key }, kim, { ...kim, 'idempotency-key': 'another' }]) {
+        await notTaken(headers)
+        await notTaken(headers, 'unknown')
+      }
+      assert.equal(await countOrders(), before)
+
+      const first = await place(order, { ...kim, ...key })
+      assert.deepEqual([first.status, first.text], [202, JSON.stringify({ orderId, status: 'PLACED' })])
+      // From then on it is the order's id as any other: its owner may repeat it by id, and to others it is taken.
+      for (const headers of [{ ...kim, ...key }, kim, { ...kim, 'idempotency-key': `named-later-${redis}` }]) {
+        if (redis === 'without') await flushRedis()
+        assert.equal((await place({ ...order, orderId }, headers)).text, first.text)
+      }
+      assert.equal(readProblem(await place({ ...order, orderId }, lee)).code, 'order-id-reused')
+      assert.equal(await countOrders(), before + 1)
     })
   }
 

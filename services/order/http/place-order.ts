@@ -1,4 +1,4 @@
-import { hash, randomUUIDv7 } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import { IDEMPOTENCY_KEY_HEADER, PlaceOrder, PlaceOrderAnswer, PlaceOrderHeaders } from '@timesale/contracts/order-api'
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
@@ -8,6 +8,7 @@ import { requireRole, type Principal } from '@timesale/identity/principal'
 import { CommitOutcomeUnknown } from '@timesale/postgres/errors'
 import type { AcceptBatch } from '../accept/accept-batch.ts'
 import { toWish, type Answer, type Wish } from '../accept/place-orders.ts'
+import { keyedOrderId } from '../keyed-order-id.ts'
 import { orderViewToken } from '../view-token.ts'
 
 // POST /orders. 202 means committed in the order database, and the order id is the key of the request: sent again
@@ -57,9 +58,8 @@ function boughtBy(principal: Principal, body: PlaceOrder): PlaceOrder {
   }
 }
 
-// The same key makes the same id, so that a repetition finds its order. As a hash, since a key may be longer than an id.
 function makeOrderId(principal: Principal, buyerId: string, key: string | undefined): string {
-  if (key !== undefined) return `k-${hash('sha256', `${buyerId} ${key}`, 'base64url')}`
+  if (key !== undefined) return keyedOrderId(buyerId, key)
   if (principal.kind === 'open') return randomUUIDv7()
   const message = 'is missing: a request needs an order id or a key, or it could not be repeated'
   const errors = ['orderId', IDEMPOTENCY_KEY_HEADER].map((field) => ({ field, message }))
