@@ -57,12 +57,20 @@ describe('the page of an order', () => {
     const open = await readPage(orderId)
     assert.equal(open.product?.productId, 'A001')
     assert.deepEqual([open.shop, open.missing], [null, []])
-    storefront().behave = problem(404, 'product-not-found')
-    const unknown = await readPage(orderId)
-    assert.deepEqual([unknown.product, unknown.shop, unknown.missing], [null, null, []])
     storefront().behave = bySort(answerJson(PRODUCT), problem(404, 'shop-not-found'))
     const closed = await readPage(orderId)
     assert.deepEqual([closed.product, closed.shop, closed.missing], [PRODUCT, null, []])
+  })
+
+  test('says that the product is missing where the storefront has not heard of it yet', async () => {
+    const orderId = await placed()
+    storefront().behave = problem(404, 'product-not-found')
+    const { product, shop, missing } = await readPage(orderId)
+    assert.deepEqual([product, shop], [null, null])
+    assert.deepEqual(missing, [
+      { part: 'product', reason: 'view-behind', retry: true },
+      { part: 'shop', reason: 'view-behind', retry: true },
+    ])
   })
 
   for (const [what, behave, reason] of [

@@ -89,7 +89,7 @@ class OrderPage {
     return this.#part('shop', 'storefront', { path: `/shops/${shopId}?limit=1`, validator: shop })
   }
 
-  /** Null where there is none, and where it is missing. */
+  /** Null where there is none, and where it is missing. What was ordered is there: a page that is not is one that is behind. */
   async #part<Part>(
     part: OrderPagePart,
     upstream: UpstreamName,
@@ -99,8 +99,11 @@ class OrderPage {
       return await this.#ask(upstream, wanted, PART_WITHIN_MS)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      const { status } = REFUSALS[error.code]
-      if (status !== 404) this.#missing.push({ part, reason: error.code, retry: status >= 500 || status === 429 })
+      const isAbsent = REFUSALS[error.code].status === 404
+      if (isAbsent && part !== 'product') return null
+      const reason = isAbsent ? 'view-behind' : error.code
+      const { status } = REFUSALS[reason]
+      this.#missing.push({ part, reason, retry: status >= 500 || status === 429 })
       return null
     }
   }
