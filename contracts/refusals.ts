@@ -42,10 +42,7 @@ export const REFUSALS = {
   'rate-limited': { status: 429, title: 'Too many requests; try again when Retry-After says' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
-  'upstream-failed': {
-    status: 502,
-    title: 'The service broke off; it is not known whether the request took effect',
-  },
+  'upstream-failed': { status: 502, title: 'The service broke off' },
   'upstream-unavailable': { status: 503, title: 'The service cannot be reached; try again soon' },
   'orders-paused': { status: 503, title: 'No new orders are taken for a while; try again later' },
   'outbox-full': { status: 503, title: 'Too many events wait to be published; try again soon' },
@@ -59,10 +56,7 @@ export const REFUSALS = {
     status: 503,
     title: 'It is not known whether the request took effect; repeat it with the same id',
   },
-  'upstream-timeout': {
-    status: 504,
-    title: 'The service did not answer in time; it is not known whether the request took effect',
-  },
+  'upstream-timeout': { status: 504, title: 'The service did not answer in time' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type RefusalCode = keyof typeof REFUSALS

@@ -122,6 +122,12 @@ describe('time', () => {
     assert.equal(refusal.code, 'upstream-timeout')
     assert.deepEqual(refusal.about, { upstream: 'order' })
     assert.equal(reachedBy(instances), 1)
+    assert.match(refusal.message, /not known whether/)
+    // Of a read, there is nothing to be known.
+    assert.doesNotMatch((await refused({ idempotent: true }, 300)).message, /effect/)
+    instances[0].behave = hangUp
+    assert.doesNotMatch((await refused({ method: 'HEAD' })).message, /effect/)
+    assert.match((await refused({ method: 'DELETE' })).message, /not known whether/)
   })
 
   test('a service is told how long the caller waits, and each request gets its own answer', async () => {

@@ -1,4 +1,4 @@
-import { Refusal } from '@timesale/contracts/refusals'
+import { Refusal, REFUSALS } from '@timesale/contracts/refusals'
 import { TIMEOUT_HEADER } from '@timesale/contracts/gateway-api'
 import type { Logger } from '@timesale/telemetry/logger'
 import { NoAnswer, type Answer, type Call } from './call.ts'
@@ -95,14 +95,14 @@ export class Upstream {
     const witness = (request.callerDeadline ?? Infinity) >= request.deadline
     for (;;) {
       const left = endOf(request) - performance.now()
-      if (left < 1) throw this.#refusal('timeout', wasSent)
+      if (left < 1) throw this.#refusal(request, 'timeout', wasSent)
       const instance = this.#pick(tried, request.idempotent)
-      if (instance === undefined) throw this.#refusal(reason, wasSent)
+      if (instance === undefined) throw this.#refusal(request, reason, wasSent)
       const isFirstHalf = this.#mayGoOn(request, tried, instance)
       const timeoutMs = isFirstHalf ? left / 2 : left
       try {
         const answer = await instance.send(withTimeout(request, timeoutMs), timeoutMs, witness)
-        if (wasSent && isDoubtful(request.method, answer.status)) throw this.#refusal('lost', true)
+        if (wasSent && isDoubtful(request.method, answer.status)) throw this.#refusal(request, 'lost', true)
         this.#onOutcome('answered')
         return answer
       } catch (error) {
@@ -112,7 +112,7 @@ export class Upstream {
           wasSent = true
           reason = error.reason
           if ((reason === 'timeout' && !isFirstHalf) || !this.#mayRetry(request, error))
-            throw this.#refusal(error.reason, true)
+            throw this.#refusal(request, error.reason, true)
           // Where there is only one instance, it was its connection that was lost, and another one may be had.
           if (this.instances.length === 1) tried.clear()
         }
@@ -154,14 +154,17 @@ export class Upstream {
     return best
   }
 
-  #refusal(reason: 'timeout' | 'lost', wasSent: boolean): Refusal {
+  #refusal({ method }: Call, reason: 'timeout' | 'lost', wasSent: boolean): Refusal {
     const about = { upstream: this.name }
     if (!wasSent) {
       this.#onOutcome('unavailable')
       return new Refusal('upstream-unavailable', { ...about, accepted: false })
     }
     this.#onOutcome(reason === 'timeout' ? 'timeout' : 'failed')
-    return new Refusal(reason === 'timeout' ? 'upstream-timeout' : 'upstream-failed', about)
+    const code = reason === 'timeout' ? 'upstream-timeout' : 'upstream-failed'
+    // A read has no effect that anybody could wonder about.
+    const doubt = SAFE.has(method) ? '' : '; it is not known whether the request took effect'
+    return new Refusal(code, about, `${REFUSALS[code].title}${doubt}`)
   }
 }
 
