@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pathThere, ROUTES } from './routes.ts'
+import { pathThere, ROUTES, type UpstreamName } from './routes.ts'
 
 test('a path is cut where the table says, and is otherwise left as it came', () => {
   const order = { path: '/api/orders/:orderId', there: '/orders/:orderId' }
@@ -15,7 +15,8 @@ test('each row begins at /api, ends as it is there, and stands once', () => {
   for (const { method, path, there, upstream } of ROUTES) {
     const before = path.slice(0, path.length - there.length)
     assert.ok(path.endsWith(there) && there.startsWith('/'), `${method} ${path}`)
-    assert.ok(before === '/api' || (before === '/api/account' && upstream === 'account'), `${method} ${path}`)
+    const begins: Partial<Record<UpstreamName, string>> = { account: '/api/account', storefront: '/api/view' }
+    assert.ok(before === '/api' || before === begins[upstream], `${method} ${path}`)
   }
   assert.equal(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size, ROUTES.length)
 })
@@ -34,5 +35,13 @@ test('a POST is repeated where its service tells a repetition, and nowhere else'
       ['/api/products/:productId/units', 'with-key'],
       ['/api/orders', true],
     ],
+  )
+})
+
+test('the view is an operator’s to see and to build anew, by the paths that the storefront has', () => {
+  const rows = ROUTES.filter(({ path }) => path.startsWith('/api/view'))
+  assert.deepEqual(
+    rows.map(({ method, there, upstream, role }) => `${method} ${there} of ${upstream} for ${role}`),
+    ['GET /view of storefront for operator', 'POST /rebuild of storefront for operator'],
   )
 })

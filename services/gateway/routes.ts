@@ -87,6 +87,11 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/api/search', 'storefront', 'browse', 'Find products', forEverybody),
   route('GET', '/api/shops/:shopId', 'storefront', 'browse', 'A shop and its products', forEverybody),
   route('GET', '/api/me/orders', 'storefront', 'browse', "The caller's orders, newest first"),
+  route('GET', '/api/view', 'storefront', 'browse', 'The view: served, and being built', forOperators),
+  route('POST', '/api/view/rebuild', 'storefront', 'write', 'Build the view anew', {
+    ...forOperators,
+    there: '/rebuild',
+  }),
 
   route('POST', '/api/products', 'product', 'write', 'Put a product on sale'),
   route('PUT', '/api/products/:productId', 'product', 'write', 'Change a product'),
