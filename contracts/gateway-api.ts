@@ -35,6 +35,10 @@ export const UpstreamsView = Type.Object({
       waiting: Type.Integer({ minimum: 0, description: 'Requests that wait for their turn' }),
       instances: Type.Array(
         Type.Object({
+          number: Type.Integer({
+            minimum: 1,
+            description: 'Its place in the list; `instance` of gateway_breaker_state in /metrics',
+          }),
           url: Type.String(),
           breaker: Type.Enum(['closed', 'open', 'half-open']),
           ready: Type.Boolean({ description: 'What its /readyz said last' }),

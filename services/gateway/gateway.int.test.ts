@@ -591,9 +591,12 @@ test('an operator sees the services and their breakers', async () => {
   const headers = await bearer({ sub: 'operator-1', roles: ['operator'] })
   const { upstreams } = JSON.parse((await send(`${url()}/api/upstreams`, { headers })).text) as UpstreamsView
   assert.deepEqual(upstreams.map(({ name }) => name).sort(), [...UPSTREAMS].sort())
-  assert.deepEqual(upstreams[0]?.instances, [{ url: service().url, breaker: 'closed', ready: true }])
+  assert.deepEqual(upstreams[0]?.instances, [{ number: 1, url: service().url, breaker: 'closed', ready: true }])
   const buyer = await bearer({ sub: 'buyer-1' })
   assert.equal((await send(`${url()}/api/upstreams`, { headers: buyer })).status, 403)
+  assert.equal(await readMetric(url(), 'gateway_breaker_state', { upstream: 'order', instance: '1' }), 0)
+  const { host } = new URL(service().url)
+  assert.ok(!(await send(`${url()}/metrics`)).text.includes(host), 'where services are is not for everybody')
   assert.ok((await readMetric(url(), 'gateway_upstream_total', { upstream: 'order', outcome: 'answered' })) > 0)
 })
 

@@ -34,8 +34,9 @@ export function watchGateway(registry: Registry, upstreams: readonly Upstream[],
     registers: [],
     collect() {
       for (const { name, instances } of upstreams)
-        for (const instance of instances)
-          this.set({ upstream: name, instance: instance.url }, BREAKER_VALUES[instance.breakerAt(performance.now())])
+        for (const [index, instance] of instances.entries())
+          // By its number in /api/upstreams: everybody may read this, and only operators where our processes are.
+          this.set({ upstream: name, instance: index + 1 }, BREAKER_VALUES[instance.breakerAt(performance.now())])
     },
   })
   const inMemory = new Gauge({

@@ -56,7 +56,8 @@ export function ownRoutes(app: HttpServer, { admission, limiter, upstreams }: Ow
         name,
         active,
         waiting,
-        instances: instances.map((instance) => ({
+        instances: instances.map((instance, index) => ({
+          number: index + 1,
           url: instance.url,
           breaker: instance.breakerAt(performance.now()),
           ready: instance.isReady,
