@@ -38,6 +38,22 @@ test('a POST is repeated where its service tells a repetition, and nowhere else'
   )
 })
 
+test('without a token nothing is read but pages, and the keys that tokens are checked with', () => {
+  const open = ROUTES.filter(({ method, token }) => method === 'GET' && token !== 'required')
+  assert.deepEqual(
+    open.map(({ path, upstream }) => `${path} ${upstream}`),
+    [
+      '/api/account/.well-known/jwks.json account',
+      '/api/products storefront',
+      '/api/products/:productId storefront',
+      '/api/search storefront',
+      '/api/shops/:shopId storefront',
+    ],
+  )
+  // How much a seller had, and has sold, is not for whoever is logged in either.
+  assert.equal(ROUTES.find(({ upstream }) => upstream === 'stock')?.role, 'operator')
+})
+
 test('the view is an operator’s to see and to build anew, by the paths that the storefront has', () => {
   const rows = ROUTES.filter(({ path }) => path.startsWith('/api/view'))
   assert.deepEqual(

@@ -114,7 +114,7 @@ export const ROUTES: readonly Route[] = [
   route('POST', '/api/orders/:orderId/cancellation', 'order', 'orders', 'Cancel an order'),
 
   route('GET', '/api/notices', 'notification', 'browse', 'Notices about an order'),
-  route('GET', '/api/stock/:productId', 'stock', 'browse', 'Stock of a product', forEverybody),
+  route('GET', '/api/stock/:productId', 'stock', 'browse', 'Stock of a product', forOperators),
   route('GET', '/api/sales', 'analytics', 'browse', 'Sales by minute', forOperators),
   route('GET', '/api/top-products', 'analytics', 'browse', 'Products that sell best', forOperators),
 ]
