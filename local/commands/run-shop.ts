@@ -13,9 +13,10 @@ import {
 } from '../checks/checks.ts'
 import { Complaint, runCommand, WrongUsage, wholeNumber } from './command-line.ts'
 import { ControlServer } from '../supervisor/control-server.ts'
-import { findDataFolder, openDataFolder, type DataFolder } from '../shop/data-folder.ts'
+import { findDataFolder, openDataFolder, usualDataFolder, type DataFolder } from '../shop/data-folder.ts'
 import { stopWhenAsked } from '../supervisor/stop-signals.ts'
 import { ConfigServer } from '../shop/config-server.ts'
+import { needsToken } from '../shop/needs-token.ts'
 import { portOffsetMax } from '../shop/ports.ts'
 import { openSecrets } from '../shop/secrets.ts'
 import { describeShop, hasOwnKafka } from '../shop/shop.ts'
@@ -104,7 +105,14 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
     const asksToStop = stopWhenAsked(supervisor, terminal)
     try {
       await bringUp({ shop, supervisor, folder, terminal })
-      terminal.line(banner(shop, ((performance.now() - started) / 1000).toFixed(1)))
+      terminal.line(
+        banner(shop, {
+          seconds: ((performance.now() - started) / 1000).toFixed(1),
+          folder,
+          isUsual: folder.path === (await usualDataFolder()).path,
+          needsToken: await needsToken(`http://127.0.0.1:${shop.ports.service('order')}`),
+        }),
+      )
       giveBackMemory()
       await asksToStop.asked
     } catch (error) {

@@ -23,7 +23,12 @@ export interface DataFolder {
 /** `--data`, then TIMESALE_DATA, then the folder beside the clone. */
 export async function findDataFolder(asked: string | undefined): Promise<DataFolder> {
   const path = asked ?? process.env['TIMESALE_DATA']
-  return dataFolder(path === undefined || path === '' ? await defaultDataDir(cloneRoot) : resolve(path))
+  return path === undefined || path === '' ? await usualDataFolder() : dataFolder(resolve(path))
+}
+
+/** The one that commands take without being told. */
+export async function usualDataFolder(): Promise<DataFolder> {
+  return dataFolder(await defaultDataDir(cloneRoot))
 }
 
 function dataFolder(path: string): DataFolder {
