@@ -18,7 +18,7 @@ const RETRY_MS = 500
 
 /**
  * So many accounts, made where they are not there yet, each with an access token (15 minutes) of its own. By the account
- * service's open port on this machine: at the gateway an address may log in ten times a minute. Rejects with a Complaint.
+ * service's own port on this machine: at the gateway an address may log in ten times a minute. Rejects with a Complaint.
  */
 export async function logBuyersIn(
   shop: SaleShop,

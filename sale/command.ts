@@ -105,7 +105,7 @@ async function sell({ kill, json, data, ...asked }: Asked): Promise<number> {
   const say = (text: string): void => (shown ? screen.line(text) : undefined)
   const signal = abortedByCtrlC(() => say('\nStopping.'))
   try {
-    return await withShop({ data, signal, say }, async (shop) => {
+    return await withShop({ data, kill, throughGateway: asked.accounts !== undefined, signal, say }, async (shop) => {
       const result = await runSale(shop, {
         ...asked,
         kill,

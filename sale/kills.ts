@@ -8,13 +8,15 @@ export interface Kill {
   readonly atSeconds: number
 }
 
-/** Rejects with a Complaint that names the parts there are. */
-export async function checkParts(shop: SaleShop, parts: readonly string[]): Promise<void> {
-  const there = await shop.parts()
+/** Throws a Complaint that names the parts there are. */
+export function checkParts(
+  parts: readonly string[],
+  there: readonly { readonly name: string; readonly state: string }[],
+): void {
   for (const part of parts) {
     const found = there.find(({ name }) => name === part)
     if (found === undefined) {
-      throw new Complaint(`There is no part '${part}'. There are: ${there.map(({ name }) => name).join(', ')}.`)
+      throw new Complaint(`--kill: There is no part '${part}'. There are: ${there.map(({ name }) => name).join(', ')}.`)
     }
     if (found.state === 'external') {
       throw new Complaint(`${part} is a server of your own, which is not killed here. Leave it out of --kill.`)

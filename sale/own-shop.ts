@@ -6,7 +6,10 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Complaint } from '@timesale/local/commands/command-line'
+import { findDataFolder } from '@timesale/local/shop/data-folder'
 import { databaseServices, portsWithOffset, serviceNames } from '@timesale/local/shop/ports'
+import { makeSecrets } from '@timesale/local/shop/secrets'
+import { describeShop } from '@timesale/local/shop/shop'
 
 const ROOT = join(import.meta.dirname, '..')
 const OPEN_WITHIN_MS = 180_000
@@ -15,6 +18,20 @@ const SHOWN_LINES = 20
 /** A shop that is there for one sale: in a temporary folder, on free ports, gone afterwards. */
 export interface OwnShop extends AsyncDisposable {
   readonly folder: string
+}
+
+/** What it will consist of. */
+export async function ownShopParts(env: NodeJS.ProcessEnv): Promise<{ name: string; state: string }[]> {
+  const settings = { portOffset: 0, brokers: 1 as const }
+  const shop = describeShop({ settings, folder: await findDataFolder(tmpdir()), secrets: makeSecrets(), env })
+  return [
+    ...[...shop.services, ...shop.infrastructure].map(({ name }) => ({ name, state: 'stopped' })),
+    ...shop.external.map(({ name }) => ({ name, state: 'external' })),
+  ]
+}
+
+export function ownShopNeedsToken(env: NodeJS.ProcessEnv): boolean {
+  return (env['ORDER_AUTH_MODE'] || env['AUTH_MODE']) === 'token'
 }
 
 /** Starts one as `npm start` would. Rejects with a Complaint when it does not open. */

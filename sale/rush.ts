@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Complaint } from '@timesale/local/commands/command-line'
+import { needsToken } from '@timesale/local/shop/needs-token'
 import { Look } from '@timesale/verify/books'
 import { examine, settled, type Finding } from '@timesale/verify/verdict'
 import type { Opening } from './buyer-plan.ts'
@@ -6,7 +8,7 @@ import { Buyers, type Figures } from './buyers.ts'
 import { checkParts, killDuring, waitForReturn, type Kill } from './kills.ts'
 import { logBuyersIn, type BuyerAccounts } from './buyer-accounts.ts'
 import type { Moment } from './live-view.ts'
-import { putOnSale, startTimeSale, type SaleShop } from './sale-shop.ts'
+import { putOnSale, startTimeSale, THROUGH_GATEWAY, type SaleShop } from './sale-shop.ts'
 import { ShopWatch, type Sight } from './shop-watch.ts'
 
 export interface RushOptions {
@@ -42,7 +44,8 @@ const MOMENT_MS = 500
 /** Sells a product of its own to so many buyers, waits until the shop is at rest, and looks at its books. */
 export async function runSale(shop: SaleShop, options: RushOptions): Promise<SaleResult> {
   const { units, buyers: count, seed, kill, signal } = options
-  await checkParts(shop, kill)
+  checkParts(kill, await shop.parts())
+  if (options.accounts === undefined && (await needsToken(shop.url('order')))) throw new Complaint(THROUGH_GATEWAY)
   const accounts = await logIn(shop, options)
   const productId = `SALE-${seed}-${Date.now().toString(36)}`
   await putOnSale(shop, { productId, units, signal })

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Complaint } from '@timesale/local/commands/command-line'
+import { asBuyer, asOperator, type AsOperator } from '@timesale/local/shop/as-operator'
 import { findDataFolder, type DataFolder } from '@timesale/local/shop/data-folder'
 import type { ServiceName } from '@timesale/local/shop/ports'
 import { askAddresses, askParts, noShop } from '@timesale/local/supervisor/control-client'
 import type { PartStatus } from '@timesale/local/supervisor/supervisor'
 import type { Books } from '@timesale/verify/verdict'
-import { startOwnShop, type OwnShop } from './own-shop.ts'
+import { checkParts } from './kills.ts'
+import { ownShopNeedsToken, ownShopParts, startOwnShop, type OwnShop } from './own-shop.ts'
 
 /** A running shop, seen from outside. */
 export interface SaleShop {
@@ -16,21 +18,34 @@ export interface SaleShop {
   url(service: ServiceName): string
   /** Where buyers come in from outside: with `/api` at the end, one for each gateway. */
   readonly gatewayUrls: readonly string[]
+  /** What `ask` calls services with. */
+  readonly asOperator: AsOperator
   parts(): Promise<PartStatus[]>
 }
+
+/** Past the gateway buyers are taken at their word, and here nobody is. */
+export const THROUGH_GATEWAY =
+  'Nobody gets into this shop without a token (AUTH_MODE), so its buyers come in by the gateway: add --through gateway'
 
 /**
  * The shop of the data folder, or one of its own where no folder was named and none runs. Rejects with a Complaint that
  * says what to do where there is none.
  */
 export async function withShop<Result>(
-  asked: { readonly data: string | undefined; readonly signal: AbortSignal; readonly say: (text: string) => void },
+  asked: {
+    readonly data: string | undefined
+    readonly kill: readonly string[]
+    readonly throughGateway: boolean
+    readonly signal: AbortSignal
+    readonly say: (text: string) => void
+  },
   use: (shop: SaleShop) => Promise<Result>,
 ): Promise<Result> {
   const folder = await findDataFolder(asked.data)
   if ((await askParts(folder)) !== undefined) return await use(await connect(folder, false))
   const named = asked.data ?? process.env['TIMESALE_DATA']
   if (named !== undefined && named !== '') throw new Complaint(noShop(folder))
+  await checkOwnShop(asked, process.env)
   asked.say('No shop is running here, so one is started for this sale, in a temporary folder and on free ports.')
   const own: OwnShop = await startOwnShop(asked.signal)
   try {
@@ -39,6 +54,15 @@ export async function withShop<Result>(
     asked.say('Stopping the shop of this sale.')
     await own[Symbol.asyncDispose]()
   }
+}
+
+/** Before it is started, which takes half a minute. Rejects with a Complaint where it could not be had as asked. */
+export async function checkOwnShop(
+  { kill, throughGateway }: { readonly kill: readonly string[]; readonly throughGateway: boolean },
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  checkParts(kill, await ownShopParts(env))
+  if (!throughGateway && ownShopNeedsToken(env)) throw new Complaint(THROUGH_GATEWAY)
 }
 
 async function connect(folder: DataFolder, own: boolean): Promise<SaleShop> {
@@ -54,12 +78,17 @@ async function connect(folder: DataFolder, own: boolean): Promise<SaleShop> {
     if (port === undefined) throw new Complaint(`The shop has no ${service} service. Look at npm run status.`)
     return `http://127.0.0.1:${port}`
   }
+  const [operator, buyer] = [asOperator(addresses.signingKey), asBuyer(addresses.signingKey)]
   return {
     folder: folder.path,
     own,
+    asOperator: operator,
     books: {
       brokers: addresses.kafkaBrokers,
-      storefrontUrl: url('storefront'),
+      storefront: {
+        url: url('storefront'),
+        headers: (buyerId) => (buyerId === undefined ? operator() : buyer(buyerId)),
+      },
       databaseUrl: (service) => {
         const url = addresses.databases[service]
         if (url === undefined) throw new Complaint(`The shop says nothing of a database of ${service}.`)
@@ -160,11 +189,12 @@ export async function ask(
   method = 'POST',
 ): Promise<Response> {
   try {
+    const headers = await shop.asOperator()
     return await fetch(`${shop.url(service)}${path}`, {
       signal: AbortSignal.timeout(ANSWER_MS),
       ...(body === undefined
-        ? {}
-        : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        ? { headers }
+        : { method, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
   } catch (cause) {
     throw new Complaint(

@@ -6,8 +6,14 @@ export interface Books {
   databaseUrl(service: DatabaseService): string
   /** Addresses of the brokers, with commas between. */
   readonly brokers: string
-  /** Of the storefront, where it runs and takes whoever asks; without it what it shows is not looked at. */
-  readonly storefrontUrl?: string
+  /** Where it runs; without it what it shows is not looked at. */
+  readonly storefront?: Storefront
+}
+
+export interface Storefront {
+  readonly url: string
+  /** What it is asked with, in the name of a buyer or else of an operator. */
+  headers(buyerId?: string): Promise<Readonly<Record<string, string>>>
 }
 
 const CONNECT_MS = 3_000

@@ -34,8 +34,8 @@ export interface ParkedKey {
 export const groups = Object.keys(GROUPS) as Group[]
 
 /** Who reads which topics; the storefront is among them where there is one. */
-export function readersOf({ storefrontUrl }: Books): Readonly<Record<string, readonly TopicName[]>> {
-  return storefrontUrl === undefined ? GROUPS : { ...GROUPS, ...VIEW_GROUPS }
+export function readersOf({ storefront }: Books): Readonly<Record<string, readonly TopicName[]>> {
+  return storefront === undefined ? GROUPS : { ...GROUPS, ...VIEW_GROUPS }
 }
 
 /** Each group is at the end of its topics, and not beyond. */

@@ -9,6 +9,7 @@ import { ShopChanged } from '@timesale/contracts/seller-events'
 import { databaseServices } from '@timesale/local/shop/ports'
 import { Buyers } from '@timesale/sale/buyers'
 import { orderTold, stockRejected } from '@timesale/testkit/events'
+import { calledFor } from '@timesale/testkit/gateway-key'
 import { sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { produce, readTopic, recordOf, type TestRecord } from '@timesale/testkit/records'
@@ -420,7 +421,10 @@ function books(): Books {
   return {
     brokers: shop.brokers,
     databaseUrl: (service) => shop.adminUrlOf(service),
-    storefrontUrl: urls.get('storefront') ?? '',
+    storefront: {
+      url: urls.get('storefront') ?? '',
+      headers: (buyerId) => (buyerId === undefined ? calledFor('verdict', 'operator') : calledFor(buyerId)),
+    },
   }
 }
 
@@ -450,7 +454,12 @@ async function query(service: string, sql: string): Promise<Record<string, unkno
 async function startService(service: string): Promise<void> {
   const [port] = await servicePorts(1)
   const child = spawn(process.execPath, [join(import.meta.dirname, `../services/${service}/main.ts`)], {
-    env: { ...process.env, ...shop.env(service, { HTTP_PORT: String(port), ACCOUNT_KEY_SECRET }) },
+    env: {
+      ...process.env,
+      ...shop.env(service, { HTTP_PORT: String(port), ACCOUNT_KEY_SECRET }),
+      // The verdict gets in also where nobody does without a token.
+      STOREFRONT_AUTH_MODE: 'token',
+    },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   services.set(service, child)

@@ -76,7 +76,7 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
   }
   await projections.checkNotices(looks.of('notification'), rules)
   await projections.checkSales(looks.of('analytics'), rules)
-  if (books.storefrontUrl !== undefined) await checkView(books.storefrontUrl, accounts, told.accepted, rules)
+  if (books.storefront !== undefined) await checkView(books.storefront, accounts, told.accepted, rules)
   return rules.findings
 }
 

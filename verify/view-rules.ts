@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Accounts, OrderAccount, ProductAccount, ReservationAccount } from './accounts.ts'
+import type { Storefront } from './books.ts'
 import { count, type Rule, type Rulebook } from './finding.ts'
 
 /** So many orders are looked for in the histories of their buyers, spread evenly over all that were accepted. */
@@ -35,30 +36,39 @@ interface OwnOrder {
  * a view is served that has read all there is. Rejects where the storefront does not answer.
  */
 export async function checkView(
-  storefrontUrl: string,
+  storefront: Storefront,
   accounts: Accounts,
   accepted: readonly string[],
   rules: Rulebook,
 ): Promise<void> {
-  await viewIsBuilt(storefrontUrl)
-  await checkPages(storefrontUrl, accounts, rules.rule('pages'))
-  await checkHistories(storefrontUrl, accounts.orders, accepted, rules.rule('histories'))
+  await viewIsBuilt(storefront)
+  await checkPages(storefront, accounts, rules.rule('pages'))
+  await checkHistories(storefront, accounts.orders, accepted, rules.rule('histories'))
 }
 
-async function viewIsBuilt(url: string): Promise<void> {
+interface View {
+  readonly served?: { readonly lagRecords?: number }
+  readonly building?: object
+}
+
+async function viewIsBuilt(storefront: Storefront): Promise<void> {
   const end = performance.now() + BUILT_WITHIN_MS
   for (;;) {
-    const { served, building } = await read<{ served?: { lagRecords?: number }; building?: object }>(`${url}/view`)
+    const { served, building } = await read<View>(storefront, '/view')
     if (served?.lagRecords === 0 && building === undefined) return
     if (performance.now() > end) throw new Error(`The storefront has built no view within ${BUILT_WITHIN_MS / 1000} s`)
     await sleep(ASK_EVERY_MS)
   }
 }
 
-async function checkPages(url: string, { products, levels, reservations }: Accounts, rule: Rule): Promise<void> {
+async function checkPages(
+  storefront: Storefront,
+  { products, levels, reservations }: Accounts,
+  rule: Rule,
+): Promise<void> {
   const taken = takings(reservations.values())
   const shown = new Set<string>()
-  const pages = pagesOf<ProductPage>(`${url}/products?limit=${PAGE}`, 'products')
+  const pages = pagesOf<ProductPage>(storefront, `/products?limit=${PAGE}`, 'products')
   for await (const page of pages) {
     const { productId } = page
     shown.add(productId)
@@ -124,7 +134,7 @@ function takings(reservations: Iterable<ReservationAccount>): Map<string, number
 }
 
 async function checkHistories(
-  url: string,
+  storefront: Storefront,
   orders: ReadonlyMap<string, OrderAccount>,
   accepted: readonly string[],
   rule: Rule,
@@ -136,8 +146,8 @@ async function checkHistories(
   const byBuyer = Map.groupBy(sample, (orderId) => orders.get(orderId)?.buyerId ?? '')
   for (const [buyerId, wanted] of byBuyer) {
     const missing = new Set(wanted)
-    const whose = encodeURIComponent(buyerId)
-    for await (const shown of pagesOf<OwnOrder>(`${url}/me/orders?buyerId=${whose}&limit=${PAGE}`, 'orders')) {
+    const path = `/me/orders?buyerId=${encodeURIComponent(buyerId)}&limit=${PAGE}`
+    for await (const shown of pagesOf<OwnOrder>(storefront, path, 'orders', buyerId)) {
       missing.delete(shown.orderId)
       checkShown(buyerId, shown, orders.get(shown.orderId), rule)
     }
@@ -162,18 +172,26 @@ function describe({ quantity, productId, unitPriceMinor, currency, status }: Omi
 }
 
 /** What is on a page and on those behind it, which `next` leads to. */
-async function* pagesOf<Item>(url: string, items: string): AsyncIterable<Item> {
+async function* pagesOf<Item>(
+  storefront: Storefront,
+  path: string,
+  items: string,
+  buyerId?: string,
+): AsyncIterable<Item> {
   for (let next: string | undefined = ''; next !== undefined;) {
     const cursor: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`
-    const page: Record<string, unknown> = await read(`${url}${cursor}`)
+    const page: Record<string, unknown> = await read(storefront, `${path}${cursor}`, buyerId)
     yield* page[items] as Item[]
     next = page['next'] as string | undefined
   }
 }
 
-async function read<Body>(url: string): Promise<Body> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) })
+async function read<Body>(storefront: Storefront, path: string, buyerId?: string): Promise<Body> {
+  const answer = await fetch(`${storefront.url}${path}`, {
+    headers: await storefront.headers(buyerId),
+    signal: AbortSignal.timeout(ANSWER_MS),
+  })
   const text = await answer.text()
-  if (!answer.ok) throw new Error(`The storefront answered ${answer.status} to ${url}: ${text}`)
+  if (!answer.ok) throw new Error(`The storefront answered ${answer.status} to ${path}: ${text}`)
   return JSON.parse(text) as Body
 }

@@ -43,6 +43,8 @@ export interface Shop {
   readonly external: readonly ExternalPart[]
   readonly databases: readonly ShopDatabase[]
   readonly kafkaBrokers: string
+  /** The gateway's, as JSON. */
+  readonly signingKey: string
   readonly asOperator: AsOperator
   /** What the configuration server tells an application; nothing to one that is not of the shop. */
   readonly configOf: (application: string) => readonly ConfigSource[]
@@ -104,6 +106,8 @@ export function describeShop(options: {
         })
       : []
 
+  // A key of the user's own is the one that services know then.
+  const signingKey = given(env, 'GATEWAY_SIGNING_KEY') ?? secrets.gatewaySigningKey
   return {
     ports,
     infrastructure: [...servers, ...brokers, ...redis],
@@ -111,8 +115,8 @@ export function describeShop(options: {
     external: externalParts(env),
     databases,
     kafkaBrokers,
-    // A key of the user's own is the one that services know then.
-    asOperator: asOperator(given(env, 'GATEWAY_SIGNING_KEY') ?? secrets.gatewaySigningKey),
+    signingKey,
+    asOperator: asOperator(signingKey),
     configOf,
   }
 }

@@ -10,6 +10,8 @@ export interface Addresses {
   readonly kafkaBrokers: string
   /** URLs by service, each with the role that the service itself has. */
   readonly databases: Readonly<Record<string, string>>
+  /** The gateway's, as JSON: for commands that call services where nobody gets in without a token. */
+  readonly signingKey: string
 }
 
 /** What the commands may ask of a running shop. */

@@ -73,9 +73,10 @@ export class Supervisor implements AsyncDisposable {
   }
 
   addresses(): Addresses {
-    const { kafkaBrokers, databases } = this.#shop
+    const { kafkaBrokers, databases, signingKey } = this.#shop
     return {
       kafkaBrokers,
+      signingKey,
       databases: Object.fromEntries(databases.map(({ service, serviceUrl }) => [service, serviceUrl])),
     }
   }
