@@ -50,7 +50,16 @@ export type ProductPageView = Static<typeof ProductPageView>
 export const ProductListView = Type.Object({ products: Type.Array(ProductSummary), next, asOf })
 export type ProductListView = Static<typeof ProductListView>
 
-export const SearchView = Type.Object({ products: Type.Array(ProductSummary), asOf })
+export const SearchView = Type.Object({
+  products: Type.Array(ProductSummary),
+  next: Type.Optional(
+    Type.String({
+      description:
+        '`cursor` of the next page; absent on the last. A page may be short, or empty, and have one: so much is looked at for each',
+    }),
+  ),
+  asOf,
+})
 export type SearchView = Static<typeof SearchView>
 
 export const ShopPageView = Type.Object({
@@ -91,6 +100,9 @@ export const ProductSearchQuery = Type.Object(
       description: 'Beginnings of words of the name, in Korean or English; of Korean words also initial consonants',
     }),
     limit,
+    cursor: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9_-]{4,600}$', description: '`next` of the page before, of the same `q`' }),
+    ),
   },
   { additionalProperties: false },
 )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { searchPrefixes, searchTerms } from './search-terms.ts'
+import { searchCursor, searchPlace, searchPrefixes, searchTerms } from './search-terms.ts'
 
 const EARPHONES = { ko: '무선 이어폰 (블랙)', en: 'Wireless Café-Earphones 2' }
 
@@ -68,6 +68,29 @@ test('a query without letters or digits asks for nothing', () => {
 
 test('the longest beginning comes first, and none twice', () => {
   assert.deepEqual(searchPrefixes('a abc ab a'), ['abc', 'ab', 'a'])
+})
+
+test('a cursor is a place of its own search, and nothing else is', () => {
+  const prefixes = searchPrefixes('이어폰 무')
+  for (const place of [`${prefixes[0]} A1`, `${prefixes[0]}블랙 ~x.y_z-1`]) {
+    assert.equal(searchPlace(searchCursor(place), prefixes), place)
+  }
+  const place = `${prefixes[0]} A1`
+  for (const wrong of [
+    '무 A1',
+    `${prefixes[0]}`,
+    ` ${place}`,
+    `${place} `,
+    `${prefixes[0]}\n A1`,
+    `${place}${'x'.repeat(64)}`,
+  ]) {
+    assert.equal(searchPlace(searchCursor(wrong), prefixes), undefined, wrong)
+  }
+  const cursor = searchCursor(place)
+  for (const wrong of [`${cursor}A`, cursor.slice(1), 'A1', '____', '']) {
+    assert.equal(searchPlace(wrong, prefixes), undefined, wrong)
+  }
+  assert.equal(searchPlace(cursor, []), undefined)
 })
 
 function isFound(query: string): boolean {

@@ -32,6 +32,18 @@ export function searchPrefixes(query: string): string[] {
   return [...new Set(prefixes)].toSorted((one, other) => other.length - one.length)
 }
 
+/** Where a page of a search ends, as a text that says nothing to people. `place` is a term, a space and a product's id. */
+export function searchCursor(place: string): string {
+  return Buffer.from(place).toString('base64url')
+}
+
+/** The place that a cursor stands for; undefined where no page of a search for these beginnings ends there. */
+export function searchPlace(cursor: string, [sought]: readonly string[]): string | undefined {
+  const place = Buffer.from(cursor, 'base64url').toString()
+  const isOne = /^[\p{L}\p{N}\p{M}]+ [A-Za-z0-9._~-]{1,64}$/u.test(place) && searchCursor(place) === cursor
+  return isOne && sought !== undefined && place.startsWith(sought) ? place : undefined
+}
+
 function wordsOf(text: string): string[] {
   const words =
     text

@@ -226,6 +226,42 @@ test('products are found in Korean and English, by their present names', async (
   assert.equal((await read<SearchView>('/search?q=mouse&limit=1')).products.length, 1)
 })
 
+test('a search goes on by cursor without a gap and without a repeat, and a cursor is good for its own search', async () => {
+  const ids = Array.from({ length: 23 }, (_, index) => `m-${String(index).padStart(2, '0')}`)
+  // Each has several words that begin alike.
+  await tell(
+    ...ids.map((id, index) => product(id, { name: { ko: `찾기 찾다 ${index}`, en: `Found Foundling ${index}` } })),
+  )
+  await allRead()
+  for (const [query, limit] of [
+    ['found', 7],
+    ['found', 23],
+    ['찾', 1],
+    ['foundling 찾', 5],
+  ] as const) {
+    const seen: string[] = []
+    let cursor = ''
+    do {
+      const page: SearchView = await read(`/search?q=${encodeURIComponent(query)}&limit=${limit}${cursor}`)
+      assert.ok(page.products.length === limit || page.next === undefined, query)
+      seen.push(...page.products.map(({ productId }) => productId))
+      cursor = page.next === undefined ? '' : `&cursor=${page.next}`
+    } while (cursor !== '')
+    assert.deepEqual(seen.toSorted(), ids, query)
+  }
+  const { next = '' } = await read<SearchView>('/search?q=found&limit=7')
+  for (const path of [
+    `/search?q=other&cursor=${next}`,
+    `/search?q=${encodeURIComponent('!?')}&cursor=${next}`,
+    `/search?q=found&cursor=${next.slice(2)}`,
+    '/search?q=found&cursor=m-07',
+    '/search?q=found&cursor=',
+  ]) {
+    const problem = readProblem(await get(path))
+    assert.deepEqual([problem.status, problem.errors?.[0]?.field], [400, 'cursor'], path)
+  }
+})
+
 test('orders are shown to their buyer alone, newest first', async () => {
   const at = (ms: number) => ({ at: new Date(Date.parse('2026-03-01T00:00:00Z') + ms) })
   const of = (orderId: string, buyerId: string) => ({ orderId, productId: 'I1', quantity: 2, buyerId })

@@ -19,7 +19,7 @@ import {
   readState,
   serveNext,
 } from './generations.ts'
-import { readProducts } from './read-view.ts'
+import { readProducts, searchProducts } from './read-view.ts'
 
 let infrastructure: Infrastructure
 let store: RedisStore
@@ -138,6 +138,30 @@ test('how far behind a view is does not depend on when something last happened',
   assert.ok(much.behindSeconds >= 60 && much.behindSeconds < 85, `${much.behindSeconds} s`)
   await noteLook(store, 'f3-none', { total: 5, levelAt: 1 })
   assert.deepEqual(await redis.keys('timesale:view:f3-none:*'), [])
+})
+
+test('a search misses nothing, however many products have its longest word and lack the others', async () => {
+  const { next: generation } = await beginGeneration(store)
+  await keepGenerations(store, 'one')
+  const ids = Array.from({ length: 2_600 }, (_, index) => `p-${String(index).padStart(4, '0')}`)
+  const changes = ids.map((id, index) => {
+    const terms = index % 1_300 === 1_299 ? 'common\ncommonly\nrare' : 'common\ncommonly'
+    return { kind: 'product', id, version: 1, page: '{', saleId: '', saleTerms: '', shopId: '', terms } as const
+  })
+  const place = { topic: 'product-topic', partition: 0, from: 0n, first: 0n, to: 2_600n }
+  await applyChanges(store, generation, { ...place, changes, newest: '' })
+  await serveNext(store, 'one', generation)
+  let [found, pages, after]: [number, number, string | undefined] = [0, 0, '']
+  while (after !== undefined) {
+    const { content } = await searchProducts(store, ['common', 'rare'], after, 20)
+    assert.ok(content.products.length < 2, 'work for one page is bounded')
+    found += content.products.length
+    pages += 1
+    after = content.next
+  }
+  assert.equal(found, 2)
+  assert.ok(pages > 3, `${pages} pages`)
+  assert.deepEqual((await searchProducts(store, [], '', 20)).content, { products: [], next: undefined })
 })
 
 test('what another form of this program has built is neither served nor followed', async () => {

@@ -71,14 +71,18 @@ export async function readShop(
   return { asOf, content: { name, list: productList(content, limit) } }
 }
 
-/** Products that have a term with each of the beginnings, the longest first; none where there is no beginning. */
+/**
+ * Products that have a term with each of the beginnings, the longest first; none where there is no beginning. In the order
+ * of the terms that are found, those after the place `after`; a page may be short and have a next one all the same.
+ */
 export async function searchProducts(
   store: RedisStore,
   prefixes: readonly string[],
+  after: string,
   limit: number,
-): Promise<Seen<StoredProduct[]>> {
-  const { asOf, content } = await read(store, SEARCH, [String(limit), ...prefixes])
-  return { asOf, content: (content as (string | null)[]).map(productOf).filter((product) => product !== undefined) }
+): Promise<Seen<ProductList>> {
+  const { asOf, content } = await read(store, SEARCH, [String(limit), after, ...prefixes])
+  return { asOf, content: productList(content, limit) }
 }
 
 /** The orders of a buyer, newest first, those before `before` (a place that came with an earlier page). */
@@ -146,7 +150,7 @@ function productOf(shown: string | null): StoredProduct | undefined {
   return { page, announced, held, saleTerms, sold }
 }
 
-// The name of the shop, the id of the last one shown where there are more, products.
+// The name of the shop, the place of the last one shown where there are more, products.
 function productList(content: RedisReply, limit: number): ProductList {
   const [, last, ...rows] = content as [string, string, ...(string | null)[]]
   const products = rows
@@ -171,6 +175,9 @@ function orderOf([place, ...fields]: readonly [place: string, ...fields: (string
     changedAt: new Date(Number(changedAt)),
   }
 }
+
+// Entries of the index for a page of a search, so that it holds up nobody for more than a few milliseconds.
+const SEARCH_LOOKS_AT = 1_000
 
 // Where nothing is served: how far the one that is being built has got.
 const SERVED_IN_LUA = `${KEYS_IN_LUA}
@@ -204,33 +211,37 @@ local answer = { name, ids[limit + 1] and ids[limit] or '' }
 for index = 1, math.min(#ids, limit) do answer[index + 2] = product(ids[index]) end
 return { generation, asOf, answer }`)
 
-// By the first of the beginnings as long as there are too few, and of those what has the others as well. Bounded, because
-// one letter may be the beginning of everything.
+// Goes through the terms that the first of the beginnings has. A product is found at the first of its terms that has it, so it
+// is on one page alone, and if it has the others as well. Bounded, because one letter may be the beginning of everything.
 const SEARCH = redisScript(`${SERVED_IN_LUA}
-local limit = tonumber(ARGV[1])
-local first, last = '[' .. (ARGV[2] or ''), '[' .. (ARGV[2] or '') .. '\\255'
-local found, seen, offset = {}, {}, 0
-local function hasOthers(id)
-  if not ARGV[3] then return true end
-  local terms = '\\n' .. (redis.call('HGET', own .. 'product:' .. id, 'terms') or '')
-  for index = 3, #ARGV do
+local limit, place, sought = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local found, looked, full = {}, 0, nil
+local function isFoundBy(term, id)
+  local terms = '\\n' .. (redis.call('HGET', own .. 'product:' .. id, 'terms') or '') .. '\\n'
+  local at = string.find(terms, '\\n' .. sought, 1, true)
+  if not at or string.sub(terms, at + 1, at + #term + 1) ~= term .. '\\n' then return false end
+  for index = 4, #ARGV do
     if not string.find(terms, '\\n' .. ARGV[index], 1, true) then return false end
   end
   return true
 end
-while ARGV[2] and #found < limit and offset < 5000 do
-  local members = redis.call('ZRANGE', own .. 'terms', first, last, 'BYLEX', 'LIMIT', offset, 250)
+local function page(next) return { generation, asOf, { '', next, unpack(found) } } end
+while sought and looked < ${SEARCH_LOOKS_AT} do
+  local members = redis.call('ZRANGE', own .. 'terms', place == '' and '[' .. sought or '(' .. place,
+    '[' .. sought .. '\\255', 'BYLEX', 'LIMIT', 0, 250)
   for _, member in ipairs(members) do
-    local id = string.match(member, '[^ ]+$')
-    if #found < limit and not seen[id] then
-      seen[id] = true
-      if hasOthers(id) then found[#found + 1] = product(id) end
+    local term, id = string.match(member, '^(.*) ([^ ]+)$')
+    if isFoundBy(term, id) then
+      if full then return page(full) end
+      found[#found + 1] = product(id)
+      if #found == limit then full = member end
     end
+    place = member
   end
-  if #members < 250 then break end
-  offset = offset + 250
+  if #members < 250 then return page('') end
+  looked = looked + #members
 end
-return { generation, asOf, found }`)
+return page(sought and place or '')`)
 
 const READ_ORDERS = redisScript(`${SERVED_IN_LUA}
 local buyer, before, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
