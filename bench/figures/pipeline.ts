@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'hdr-histogram-js'
-import { GROUPS } from '@timesale/contracts/topics'
+import type { ViewState } from '@timesale/contracts/storefront-api'
+import { GROUPS, VIEW_GROUPS } from '@timesale/contracts/topics'
 import { databaseServices, type DatabaseService } from '@timesale/local/shop/ports'
 import { Database } from '@timesale/postgres/database'
+import { readJson } from '@timesale/testkit/http'
 import { Offsets } from '@timesale/testkit/offsets'
 import { until } from '@timesale/testkit/until'
 import { startLocalShop, type LocalShop } from '../../e2e/local-shop.ts'
@@ -204,7 +206,7 @@ class Pipeline implements AsyncDisposable {
     }
   }
 
-  /** Milliseconds from the end of the load until every group has read everything that came of it. */
+  /** Milliseconds from the end of the load until every group, and the view, has read everything that came of it. */
   async #workLeft(before: Counts, accepted: number, endedAt: number): Promise<number> {
     await until(
       'everything is worked off',
@@ -219,6 +221,17 @@ class Pipeline implements AsyncDisposable {
   }
 
   async #lag(): Promise<number> {
+    return (await this.#lagOfGroups()) + (await this.#lagOfView())
+  }
+
+  // What is committed for its group is told now and then; how much is in the view stands in the view itself.
+  async #lagOfView(): Promise<number> {
+    const counts = await Promise.all(VIEW_GROUPS.storefront.map((topic) => this.#offsets.count(topic)))
+    const { served } = await readJson<ViewState>(`${this.#shop.url('storefront')}/view`)
+    return Math.max(0, counts.reduce((sum, count) => sum + count, 0) - (served?.done ?? 0))
+  }
+
+  async #lagOfGroups(): Promise<number> {
     const reads = Object.entries(GROUPS).flatMap(([group, topics]) => topics.map((topic) => ({ group, topic })))
     const lags = await Promise.all(reads.map(({ group, topic }) => this.#offsets.lag(group, topic)))
     return lags.reduce((sum, lag) => sum + lag, 0)
