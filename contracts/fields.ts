@@ -9,6 +9,8 @@ export const OrderId = Type.String({ pattern: ID_PATTERN, description: 'The orde
 export const ProductId = Type.String({ pattern: ID_PATTERN, description: 'The product id' })
 export const BuyerId = Type.String({ pattern: ID_PATTERN, description: 'Who buys; `open` where nobody is logged in' })
 export const AccountId = Type.String({ pattern: ID_PATTERN, description: 'The account id' })
+/** What callers are called who are no account; no account may be called so. */
+export const NO_ACCOUNTS: ReadonlySet<string> = new Set(['open', 'anonymous'])
 export const ShopId = Type.String({ pattern: ID_PATTERN, description: 'The shop id' })
 export const SaleId = Type.String({ pattern: ID_PATTERN, description: 'The id of a time sale of one product' })
 export const Quantity = Type.Integer({ minimum: 1, maximum: 1000, description: 'Units' })

@@ -1,4 +1,5 @@
 import type { AccountView } from '@timesale/contracts/account-api'
+import { NO_ACCOUNTS } from '@timesale/contracts/fields'
 import { Refusal } from '@timesale/contracts/refusals'
 import { ROLES, type Role } from '@timesale/contracts/roles'
 
@@ -19,9 +20,6 @@ const PASSWORD_MAX = 200
 const EMAIL_MAX_BYTES = 254
 const LOCAL_PART_MAX_BYTES = 64
 const EMAIL = /^(?<local>[^\s\p{C}@"<>(),:;\\]+)@(?:[\p{L}\p{M}\p{N}-]+\.)+[\p{L}\p{M}\p{N}-]+$/u
-
-/** What callers without an account are called elsewhere (packages/identity), so no account may be. */
-const RESERVED_IDS = new Set(['open', 'anonymous'])
 
 /**
  * One writing for each address: Unicode NFC, no space around it, lower case. Also before the `@`, where hardly any
@@ -60,7 +58,7 @@ export function checkPassword(text: string): string {
 
 /** Throws `invalid-request` for `accountId`. */
 export function checkAccountId(accountId: string): void {
-  if (RESERVED_IDS.has(accountId)) throw invalid('accountId', 'is reserved for those who are not logged in')
+  if (NO_ACCOUNTS.has(accountId)) throw invalid('accountId', 'is reserved for those who are not logged in')
 }
 
 /** In the order of contracts/roles.ts, each once. */

@@ -73,6 +73,12 @@ test('a shop has room for so many members, and one that is in already still take
   assert.equal(putMember(shop, { accountId: 'm-1', role: 'owner' }).facts.length, 1)
 })
 
+test('those who are no account become no members', () => {
+  for (const name of ['open', 'anonymous']) {
+    assert.throws(() => putMember(setup(), member(name)), { about: { errors: [RESERVED] } })
+  }
+})
+
 test('an owner counts as one, a member and a stranger do not, and whoever may do everything does', () => {
   const shop = putMember(setup(), member('joon')).shop
 
@@ -134,3 +140,5 @@ function member(accountId: string): { accountId: string; role: 'member' } {
 function setup(): Shop {
   return createShop('orchard', 'The Orchard', 'mina').shop
 }
+
+const RESERVED = { field: 'accountId', message: 'is reserved for those who are not logged in' }

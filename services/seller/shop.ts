@@ -1,4 +1,5 @@
 import { fact, type Fact } from '@timesale/contracts/event'
+import { NO_ACCOUNTS } from '@timesale/contracts/fields'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { ShopView } from '@timesale/contracts/seller-api'
 import { SHOP_MEMBERS_MAX, ShopChanged, type ShopMember } from '@timesale/contracts/seller-events'
@@ -27,8 +28,12 @@ export function renameShop(shop: Shop, name: string): Decision {
   return name === shop.name ? { shop, facts: [] } : told({ ...shop, name, version: shop.version + 1 })
 }
 
-/** Makes somebody a member, or gives a member another role. Throws `last-owner`, and `invalid-request` when it is full. */
+/** Makes somebody a member, or gives a member another role. Throws `last-owner`, and `invalid-request` when it is full or that is no account. */
 export function putMember(shop: Shop, member: ShopMember): Decision {
+  if (NO_ACCOUNTS.has(member.accountId)) {
+    const errors = [{ field: 'accountId', message: 'is reserved for those who are not logged in' }]
+    throw new Refusal('invalid-request', { errors })
+  }
   const before = shop.members.find(({ accountId }) => accountId === member.accountId)
   if (before?.role === member.role) return { shop, facts: [] }
   if (before === undefined && shop.members.length >= SHOP_MEMBERS_MAX) {

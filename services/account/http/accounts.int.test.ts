@@ -15,6 +15,7 @@ import type {
 import type { RefusalCode } from '@timesale/contracts/refusals'
 import type { Role } from '@timesale/contracts/roles'
 import { Database } from '@timesale/postgres/database'
+import { BadEnvironment } from '@timesale/process/env'
 import type { Running } from '@timesale/process/run'
 import { REVOKED_SESSIONS_KEY, REVOKED_SESSIONS_WRITTEN_KEY } from '@timesale/redis/session-keys'
 import { calledAs, calledFor } from '@timesale/testkit/gateway-key'
@@ -616,9 +617,14 @@ describe('signing keys', () => {
     for (const wrong of ['', 'short', KEY_SECRET.slice(0, -2)]) {
       assert.throws(
         () => readConfig(infra.env('account', { ACCOUNT_KEY_SECRET: wrong })),
-        /ACCOUNT_KEY_SECRET|KEY_SECRET/,
+        (error: unknown) =>
+          error instanceof BadEnvironment && /KEY_SECRET/.test(error.problems.join()) && error.problems.length === 1,
       )
     }
+    assert.throws(
+      () => readConfig(infra.env('account', { ACCOUNT_KEY_SECRET: KEY_SECRET, REDIS_URL: 'http://h' })),
+      /REDIS_URL/,
+    )
   })
 })
 

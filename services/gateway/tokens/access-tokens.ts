@@ -1,5 +1,5 @@
 import { jwtVerify, type JWTPayload } from 'jose'
-import { ID_PATTERN } from '@timesale/contracts/fields'
+import { ID_PATTERN, NO_ACCOUNTS } from '@timesale/contracts/fields'
 import { Refusal } from '@timesale/contracts/refusals'
 import { ROLES, type Role } from '@timesale/contracts/roles'
 import type { Principal } from '@timesale/identity/principal'
@@ -23,8 +23,6 @@ const REMEMBERED_MAX = 30_000
 const CLOCK_TOLERANCE_S = 5
 const AUTHORIZATION = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i
 const ID = new RegExp(ID_PATTERN)
-/** What services call those who are no account. */
-const NO_ACCOUNTS = new Set(['open', 'anonymous'])
 
 /** Believes access tokens (RFC 9068) of the account service, and refuses all else with one and the same `unauthenticated`. */
 export class AccessTokens {
