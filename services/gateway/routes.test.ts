@@ -32,6 +32,7 @@ test('a POST is repeated where its service tells a repetition, and nowhere else'
   assert.deepEqual(
     repeated.map(({ path, idempotent }) => [path, idempotent]),
     [
+      ['/api/account/signing-keys', 'with-key'],
       ['/api/products/:productId/units', 'with-key'],
       ['/api/orders', true],
     ],
