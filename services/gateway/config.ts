@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { JWK } from 'jose'
 import { readEnv, type EnvReader } from '@timesale/process/env'
 import { DRAIN_MAX_MS, readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
@@ -63,7 +63,7 @@ function readSigningKey(get: EnvReader): JWK {
 function isSigningKey(key: JWK | null): boolean {
   if (key?.kty !== 'OKP' || key.crv !== 'Ed25519' || typeof key.kid !== 'string') return false
   try {
-    const privateKey = createPrivateKey({ key: key as JsonWebKey, format: 'jwk' })
+    const privateKey = createPrivateKey({ key, format: 'jwk' })
     return createPublicKey(privateKey).export({ format: 'jwk' }).x === key.x
   } catch {
     return false
