@@ -19,18 +19,18 @@ const IMPORT_RULES: readonly ImportRule[] = [
     in: /^contracts\//,
     // Its samples are fed to every consumer.
     except: TEST_FILE,
-    not: '^(packages|services|provision|local|verify|sale|bench|e2e|faults|scripts)/',
+    not: '^(packages|services|provision|local|verify|sale|bench|lab|e2e|faults|scripts)/',
     why: 'contracts/ imports nothing of ours, so that everybody may import it',
   },
   {
     in: /^packages\//,
     except: /^packages\/testkit\//,
-    not: '^(services|provision|local|verify|sale|bench|e2e|faults|scripts)/',
+    not: '^(services|provision|local|verify|sale|bench|lab|e2e|faults|scripts)/',
     why: 'a package is used by services and must not know them',
   },
   {
     in: /^packages\/testkit\//,
-    not: '^(services|verify|sale|bench|e2e|faults|scripts)/',
+    not: '^(services|verify|sale|bench|lab|e2e|faults|scripts)/',
     why: 'the test kit starts real parts, but knows no service',
   },
   {
@@ -47,7 +47,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
   {
     in: /^services\//,
     except: TEST_FILE,
-    not: '^(provision|local|verify|sale|bench|e2e|faults|scripts)/',
+    not: '^(provision|local|verify|sale|bench|lab|e2e|faults|scripts)/',
     why: 'a service runs without what set it up',
   },
   {
@@ -79,7 +79,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
   {
     in: /^(provision|local)\//,
     except: TEST_FILE,
-    not: '^(services|verify|sale|bench|e2e|faults)/',
+    not: '^(services|verify|sale|bench|lab|e2e|faults)/',
     why: 'services are set up and run as processes, never loaded; what looks at the shop from outside is no part of it',
   },
   {
@@ -100,7 +100,8 @@ interface TextRule {
 const TEXT_RULES: readonly TextRule[] = [
   {
     in: /\.ts$/,
-    except: /^packages\/(kafka|testkit)\//,
+    // The lab shows what the defaults do.
+    except: /^(packages\/(kafka|testkit)|lab)\//,
     text: /\bnew (Consumer|Producer)\b/g,
     why: "the client's defaults lose or reorder records; packages/kafka has the ones that do not",
   },
