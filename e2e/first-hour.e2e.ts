@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { OrderTrace } from '@timesale/contracts/trace-api'
+import { asBuyer } from '@timesale/local/shop/as-operator'
 import { until } from '@timesale/testkit/until'
 import { settled, verdict } from '@timesale/verify/verdict'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
@@ -87,12 +89,55 @@ test('one trace id leads through the logs of every service that saw the order', 
   }
 })
 
+test('an order is followed through every hop, with its times and places', async () => {
+  const trace = await until('everybody has heard of it', async () => {
+    const found = await follow('1')
+    return found.missing.length === 0 && found.hops.filter(({ kind }) => kind === 'applied').length === 5 && found
+  })
+  assert.deepEqual([trace.orderId, trace.status], ['1', 'CONFIRMED'])
+  const told = trace.hops.map(({ where, what, version }) => `${where}: ${what} ${version ?? ''}`.trim()).sort()
+  assert.deepEqual(told, [
+    'analytics: /order/orders 2',
+    'analytics: /stock/reservations 2',
+    'notification: /order/orders 2',
+    'notification: notice CONFIRMED',
+    'order-topic: order.confirmed.v1 2',
+    'order-topic: order.placed.v1 1',
+    'order: /stock/reservations 2',
+    'order: CONFIRMED 2',
+    'order: PLACED 1',
+    'stock-topic: stock.committed.v1 2',
+    'stock-topic: stock.reserved.v1 1',
+    'stock: /order/orders 2',
+    'stock: COMMIT 2 2',
+    'stock: RESERVE 2 1',
+  ])
+  const timed = trace.hops.filter(({ afterMs }) => afterMs !== null)
+  assert.deepEqual([timed[0]?.where, timed[0]?.what, timed[0]?.afterMs], ['order', 'PLACED', 0])
+  assert.ok(timed.every(({ stepMs }) => (stepMs ?? -1) >= 0 && (stepMs ?? -1) < 10_000))
+  const records = trace.hops.filter(({ kind }) => kind === 'record')
+  assert.ok(records.every(({ record }) => /^\d+$/.test(record?.offset ?? '') && record?.traceId === TRACE_ID))
+  assert.match(await shop.run('order', '1'), /order-topic \d:\d+ [\s\S]*RESERVE 2[\s\S]*notice CONFIRMED/)
+  await assert.rejects(shop.run('order', 'nobodys'), /404/)
+  const asBuyer = await fetch(`${shop.url('stock')}/trace/1`, { headers: await buyerOf(shop) })
+  assert.equal(asBuyer.status, 403)
+})
+
 test('a consumer that is killed stays down, the others go on, its lag grows, and its return catches up', async () => {
   await shop.run('part', 'kill', 'stock')
   for (const id of ['2', '3', '4']) assert.equal((await order(id)).status, 202)
   assert.match(await until('the lag shows', async () => /stock \d+/.exec(await shop.run('status'))?.[0]), /stock [3-9]/)
   assert.equal(await partState('stock'), 'stopped')
   assert.equal((await get<{ status: string }>('order', '/orders/2')).status, 'PLACED')
+  const waits = await follow('2')
+  assert.deepEqual(
+    waits.hops.filter(({ afterMs }) => afterMs !== null).map(({ where, what }) => [where, what]),
+    [
+      ['order', 'PLACED'],
+      ['order-topic', 'order.placed.v1'],
+    ],
+  )
+  assert.deepEqual(waits.missing, [{ part: 'stock', reason: 'upstream-unavailable' }])
   await shop.run('part', 'start', 'stock')
   for (const id of ['2', '3', '4']) await until(`order ${id} is decided`, () => orderIf(id, 'CONFIRMED'))
 })
@@ -130,6 +175,16 @@ test('the books balance', async () => {
   await settled(shop)
   assert.deepEqual(await verdict(shop, { accepted, turnedAway: [] }), [])
 })
+
+async function follow(orderId: string): Promise<OrderTrace> {
+  return JSON.parse(await shop.run('order', orderId, '--json')) as OrderTrace
+}
+
+/** What the gateway would say to a service of somebody who only buys. */
+async function buyerOf({ folder }: LocalShop): Promise<{ authorization: string }> {
+  const { gatewaySigningKey } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as Record<string, string>
+  return await asBuyer(gatewaySigningKey ?? '')('somebody')
+}
 
 async function order(
   orderId: string,

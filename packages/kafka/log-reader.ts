@@ -70,7 +70,8 @@ export class LogReader implements AsyncDisposable {
     return (await this.#metadata()).id
   }
 
-  async bounds(): Promise<PartitionBounds[]> {
+  /** Of all partitions; `first` is the first record from `since` on (of the log, where left out), or `end`. */
+  async bounds(since?: Date): Promise<PartitionBounds[]> {
     const metadata = await this.#metadata()
     const partitionsOf = (topic: string): number[] =>
       Array.from({ length: metadata.topics.get(topic)?.partitionsCount ?? 0 }, (_, partition) => partition)
@@ -86,11 +87,14 @@ export class LogReader implements AsyncDisposable {
         ),
       )
     }
-    const [first, end] = await Promise.all([ask(EARLIEST), ask(LATEST)])
+    const [first, end] = await Promise.all([ask(since === undefined ? EARLIEST : BigInt(since.getTime())), ask(LATEST)])
     return this.#options.topics.flatMap((topic) =>
       partitionsOf(topic).map((partition) => {
         const key = `${topic} ${partition}`
-        return { topic, partition, first: first.get(key) ?? 0n, end: end.get(key) ?? 0n }
+        const last = end.get(key) ?? 0n
+        const from = first.get(key) ?? 0n
+        // Nothing is as new as that.
+        return { topic, partition, first: from < 0n ? last : from, end: last }
       }),
     )
   }

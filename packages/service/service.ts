@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventDefinition } from '@timesale/contracts/event'
+import type { EventDefinition, Source } from '@timesale/contracts/event'
 import type { Group } from '@timesale/contracts/topics'
+import { TRACED_SOURCES } from '@timesale/contracts/trace-api'
 import { readHealth } from '@timesale/http/health'
 import { close, createHttpServer, listen, type HttpServer } from '@timesale/http/server'
 import type { Apply } from '@timesale/kafka/apply-batch'
@@ -15,6 +16,7 @@ import type { Running } from '@timesale/process/run'
 import { createLogger, type Logger } from '@timesale/telemetry/logger'
 import { createRegistry, type Registry } from '@timesale/telemetry/metrics'
 import type { ServiceConfig } from './config.ts'
+import { traceRoute, type FindMovements } from './trace-route.ts'
 
 /** What a service's own code is built from. */
 export interface ServiceParts {
@@ -40,6 +42,8 @@ export interface ServiceDefinition {
 export interface ServiceBody {
   readonly routes: (app: HttpServer) => void
   readonly consumer?: { readonly group: Group; readonly uses: readonly EventDefinition[]; readonly apply: Apply }
+  /** For whoever follows an order. */
+  readonly findMovements?: FindMovements
   /** Why the service is slower than it should be, for /readyz. */
   readonly degradations?: () => string[]
   /** Ends what `build` began (timers, Redis), after the last request and before the database. */
@@ -47,6 +51,7 @@ export interface ServiceBody {
 }
 
 const CONSUMER_POOL = 3
+const isTraced = (source: Source): boolean => TRACED_SOURCES.some((traced) => traced === source)
 
 /** Starts a service: database pools, relay, consumer, HTTP. Needs none of PostgreSQL, Kafka or Redis to be up. */
 export async function startService(definition: ServiceDefinition): Promise<Running & { readonly port: number }> {
@@ -98,6 +103,7 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
       }),
   })
   body.routes(app)
+  if (body.consumer?.uses.some(({ source }) => isTraced(source)) === true) traceRoute(app, db, body.findMovements)
   // The port first: a service that cannot have it must not go on as half of one.
   const port = await listen(app, config.http)
   outbox.start()

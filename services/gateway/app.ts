@@ -17,6 +17,7 @@ import { Admission } from './admission/admit.ts'
 import type { GatewayConfig } from './config.ts'
 import { myOrderRoute } from './http/my-order.ts'
 import { orderEventsRoute } from './http/order-events.ts'
+import { orderTraceRoute } from './http/order-trace.ts'
 import { ownRoutes } from './http/own-routes.ts'
 import { passOnRoutes } from './http/pass-on.ts'
 import { takeRawJson } from './http/raw-body.ts'
@@ -126,6 +127,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   ownRoutes(app, { admission, limiter, upstreams: everyUpstream })
   myOrderRoute(app, { admission, upstreams, internalTokens })
   orderEventsRoute(app, { admission, streams, readOrder })
+  orderTraceRoute(app, { admission, upstreams, internalTokens, brokers: config.kafka.brokers, logger })
   passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens })
 
   const port = await listen(app, config.http)

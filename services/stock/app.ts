@@ -3,6 +3,7 @@ import type { Running } from '@timesale/process/run'
 import { RedisHints } from '@timesale/redis/redis'
 import { startService } from '@timesale/service/service'
 import type { StockConfig } from './config.ts'
+import { findMovements } from './db/reservations.ts'
 import { STOCK_USES, applyToStock } from './events/consumer.ts'
 import { readStockRoute } from './http/read-stock.ts'
 import { LastWord } from './redis/last-word.ts'
@@ -19,6 +20,7 @@ export function startStock(config: StockConfig): Promise<Running & { port: numbe
       const lastWord = new LastWord({ redis, db, installation: rememberInstallation(db.sql) })
       return {
         routes: (app) => readStockRoute(app, parts),
+        findMovements: (orderId) => findMovements(db.sql, orderId),
         consumer: { group: 'stock', uses: STOCK_USES, apply: applyToStock((levels) => lastWord.asked(levels)) },
         degradations: () => (redis.reachable ? [] : ['redis: does not answer; nobody is turned away at the door']),
         close: async () => {

@@ -1,4 +1,5 @@
-import type { Tx } from '@timesale/postgres/sql'
+import type { ServiceTrace } from '@timesale/contracts/trace-api'
+import type { Sql, Tx } from '@timesale/postgres/sql'
 import type { Movement, Reservation } from '../stock.ts'
 
 interface Row {
@@ -79,4 +80,11 @@ function toReservation(row: Row): Reservation {
   const { order_id: orderId, product_id: productId, quantity, state, version, sale_id: saleId, buyer_id: buyerId } = row
   const reservation = { orderId, productId, quantity, state, version }
   return saleId === null || buyerId === null ? reservation : { ...reservation, sale: { saleId, buyerId } }
+}
+
+/** What was moved for an order, oldest first. */
+export async function findMovements(sql: Sql, orderId: string): Promise<ServiceTrace['movements']> {
+  const rows = await sql<Omit<ServiceTrace['movements'][number], 'at'> & { at: Date }>`
+    select at, version, kind, quantity from stock_ledger where order_id = ${orderId} order by version`
+  return rows.map(({ at, ...movement }) => ({ ...movement, at: at.toISOString() }))
 }

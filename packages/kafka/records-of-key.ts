@@ -1,0 +1,49 @@
+import type { TopicName } from '@timesale/contracts/topics'
+import type { RawRecord } from './decode.ts'
+import { LogReader } from './log-reader.ts'
+import { keyToPartition } from './partition.ts'
+
+export interface RecordsOfKeyOptions {
+  readonly clientId: string
+  readonly brokers: readonly string[]
+  readonly topics: readonly TopicName[]
+  readonly key: string
+  /** Records that producers have stamped before this are not looked at. */
+  readonly since: Date
+  /** Asked after each answer of a broker: nothing more need be looked for. */
+  readonly isEnough: (found: readonly RawRecord[]) => boolean
+  /** When to stop, by `performance.now()`; the answer then has what was found until then. */
+  readonly deadline: number
+}
+
+/** Throws what the reader throws where no broker answers. */
+export async function readRecordsOfKey(options: RecordsOfKeyOptions): Promise<RawRecord[]> {
+  const { clientId, brokers, topics, since, isEnough, deadline } = options
+  const key = Buffer.from(options.key)
+  await using reader = new LogReader({ clientId, brokers, topics })
+  const bounds = await reader.bounds(since)
+  // One key is in one partition of each topic, whoever wrote it there by the usual rule.
+  const own = topics.flatMap((topic) => {
+    const partitions = bounds.filter((one) => one.topic === topic)
+    return partitions.filter(({ partition }) => partition === keyToPartition(key) % partitions.length)
+  })
+  const left = new Map(own.filter(({ first, end }) => first < end).map((one) => [one.topic, one.end]))
+  const found: RawRecord[] = []
+  if (left.size === 0) return found
+  reader.startAt(own.map(({ topic, partition, first }) => ({ topic, partition, offset: first })))
+  while (left.size > 0 && !isEnough(found) && performance.now() < deadline) {
+    const { records, next } = await reader.next()
+    for (const record of records) if (record.key?.equals(key) === true) found.push(copyOf(record))
+    for (const { topic, offset } of next) if (offset >= (left.get(topic) ?? offset)) left.delete(topic)
+  }
+  return found
+}
+
+// A record as it was fetched keeps the broker's whole answer.
+function copyOf({ topic, partition, offset, timestamp, key, value, headers }: RawRecord): RawRecord {
+  const copied = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes))
+  return {
+    ...{ topic, partition, offset, timestamp, key: copied(key), value: copied(value) },
+    headers: headers.map(([name, text]) => [copied(name), copied(text)] as const),
+  }
+}
