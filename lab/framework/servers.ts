@@ -6,7 +6,7 @@ import { kafkaParts } from '@timesale/local/infrastructure/kafka'
 import { localSuperuser, postgresPart } from '@timesale/local/infrastructure/postgres'
 import { redisPart } from '@timesale/local/infrastructure/redis'
 import { startPart, type StartedPart } from '@timesale/local/infrastructure/started-part'
-import type { Part } from '@timesale/local/part'
+import type { Launch, Part } from '@timesale/local/part'
 import { servicePorts } from '@timesale/testkit/infrastructure'
 import { until } from '@timesale/testkit/until'
 
@@ -28,8 +28,8 @@ interface LabPart {
   /** Gone when this resolves. */
   kill(signal?: NodeJS.Signals): Promise<void>
   signal(signal: NodeJS.Signals): void
-  /** Again, on the same port and data. */
-  start(): Promise<void>
+  /** Again, on the same port and data; `more` arguments go to the program. */
+  start(options?: { more: readonly string[] }): Promise<void>
 }
 
 export interface Wanted {
@@ -127,7 +127,11 @@ class RestartablePart implements LabPart {
     this.#started = undefined
   }
 
-  async start(): Promise<void> {
-    this.#started = await startPart(this.#part, 60_000)
+  async start({ more }: { more: readonly string[] } = { more: [] }): Promise<void> {
+    const launch = async (): Promise<Launch> => {
+      const own = await this.#part.launch()
+      return { ...own, args: [...own.args, ...more] }
+    }
+    this.#started = await startPart({ ...this.#part, launch }, 60_000)
   }
 }
