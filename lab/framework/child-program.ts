@@ -1,0 +1,57 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { within } from '@timesale/process/deadline'
+
+/** A program of an experiment in a process of its own, which tells how far it is and may be killed at any moment. */
+export interface ChildProgram<Told> extends AsyncDisposable {
+  /** The first message that `is` says yes to. Rejects when the program ends before, or says nothing like it in time. */
+  heard(what: string, is: (message: Told) => boolean): Promise<void>
+  send(message: object): void
+  /** SIGKILL. Gone when this resolves; false where it had come to its end before. */
+  kill(): Promise<boolean>
+  /** Resolves when it has come to its end by itself; rejects when that was no good one, or does not come in time. */
+  finished(): Promise<void>
+}
+
+const WITHIN_MS = 60_000
+
+/** `file` is given one argument, as JSON. It must end itself on `disconnect`: when we die, nobody else ends it. */
+export function startChild<Told>(file: string, given: object): ChildProgram<Told> {
+  const child = fork(file, [JSON.stringify(given)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  // An exit is for those who wait for it, and an error of starting is one too.
+  const gone = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  gone.catch(() => undefined)
+  const timely = <T>(what: string, work: Promise<T>): Promise<T> =>
+    within(WITHIN_MS, work, () => new Error(`Not within ${WITHIN_MS} ms: ${what}`))
+  const kill = async (): Promise<boolean> => {
+    if (child.exitCode !== null || child.signalCode !== null) return false
+    child.kill('SIGKILL')
+    const [, signal] = await gone
+    return signal === 'SIGKILL'
+  }
+  return {
+    async heard(what, is) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const listen = (message: unknown): void => {
+        // Both ends are compiled together.
+        if (is(message as Told)) resolve()
+      }
+      child.on('message', listen)
+      gone.then(([code, signal]) => reject(new Error(`It ended (${signal ?? code}) before this: ${what}`)), reject)
+      try {
+        await timely(what, promise)
+      } finally {
+        child.off('message', listen)
+      }
+    },
+    send: (message) => void child.send(message),
+    kill,
+    async finished() {
+      const [code, signal] = await timely('the end of the program', gone)
+      if (code !== 0) throw new Error(`The program ended with ${signal ?? code}`)
+    },
+    async [Symbol.asyncDispose]() {
+      await kill()
+    },
+  }
+}
