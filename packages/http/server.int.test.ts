@@ -175,6 +175,7 @@ describe('the description of the service', () => {
       [
         ['/facts', ['post']],
         ['/facts/{orderId}', ['get']],
+        ['/trace/{orderId}', ['get']],
       ],
     )
     const post = document.paths['/facts']?.['post']

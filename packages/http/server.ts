@@ -13,18 +13,15 @@ import type { RefusalCode } from '@timesale/contracts/refusals'
 import type { Principal } from '@timesale/identity/principal'
 import type { Logger } from '@timesale/telemetry/logger'
 import { HotHistogram, type Registry } from '@timesale/telemetry/metrics'
-import { nextTraceparent, traceId } from '@timesale/telemetry/trace'
-import { readDeadlines } from './deadline.ts'
+import { traceId } from '@timesale/telemetry/trace'
 import type { Health } from './health.ts'
 import { takeJson } from './json-body.ts'
 import { answerError, at, problem, PROBLEM_TYPE } from './problem.ts'
-import { refuseAmbiguous } from './single-headers.ts'
+import { readHeads } from './request-head.ts'
 import { refuseUnrouted } from './unrouted.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The W3C trace context of this request's own hop. */
-    traceparent: string
     /** On whose behalf it is made. */
     principal: Principal
   }
@@ -73,7 +70,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     http: {
       headersTimeout: 10_000,
       connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY_MS,
-      // Node's own refusal has no body; `refuseAmbiguous` has one.
+      // Node's own refusal has no body; `readHeads` has one.
       requireHostHeader: false,
     },
     forceCloseConnections: 'idle',
@@ -92,9 +89,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.removeContentTypeParser('text/plain')
   takeJson(app)
 
+  readHeads(app)
   observe(app, options)
-  refuseAmbiguous(app)
-  readDeadlines(app)
   authenticate(app, options)
   await describe(app, options)
   operate(app, options)
@@ -141,12 +137,6 @@ function observe(app: HttpServer, { registry, logger }: HttpServerOptions): void
     'Time to answer, by route',
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   )
-  app.decorateRequest('traceparent', '')
-  app.addHook('onRequest', (request, _reply, done) => {
-    const header = request.headers['traceparent']
-    request.traceparent = nextTraceparent(typeof header === 'string' ? header : undefined)
-    done()
-  })
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request
     const route = request.routeOptions.url ?? 'unknown'
