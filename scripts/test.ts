@@ -36,7 +36,9 @@ for (const suite of suites) {
   console.log(`\n== ${suite}`)
   const { status } = spawnSync(
     process.execPath,
-    ['--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...glob],
+    // A consumer of the Kafka client whose goodbye nobody heard goes on sending heartbeats, and would keep a file's process
+    // for ever after its last test. Services end themselves (packages/process/run.ts).
+    ['--test', '--test-force-exit', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...glob],
     { stdio: 'inherit', env: { ...process.env, NODE_ENV: 'test' } },
   )
   console.log(
