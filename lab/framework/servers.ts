@@ -5,9 +5,9 @@ import { Admin } from '@platformatic/kafka'
 import { kafkaParts } from '@timesale/local/infrastructure/kafka'
 import { localSuperuser, postgresPart } from '@timesale/local/infrastructure/postgres'
 import { redisPart } from '@timesale/local/infrastructure/redis'
-import { startPart, type StartedPart } from '@timesale/local/infrastructure/started-part'
-import type { Launch, Part } from '@timesale/local/part'
+import type { Part } from '@timesale/local/part'
 import { servicePorts } from '@timesale/testkit/infrastructure'
+import { RestartablePart } from '@timesale/testkit/restartable-part'
 import { until } from '@timesale/testkit/until'
 
 /** Real servers of one experiment, on free ports and in a folder that is gone afterwards. */
@@ -18,18 +18,9 @@ export interface Servers extends AsyncDisposable {
   readonly postgresUrl: string
   readonly redisUrl: string
   /** `kafka-1` …, `postgres`, `redis`. */
-  part(name: string): LabPart
+  part(name: string): RestartablePart
   /** A topic of so many partitions, on all brokers; resolves when every broker knows it. */
   createTopic(name: string, partitions: number, configs?: Readonly<Record<string, string>>): Promise<void>
-}
-
-interface LabPart {
-  readonly pid: number
-  /** Gone when this resolves. */
-  kill(signal?: NodeJS.Signals): Promise<void>
-  signal(signal: NodeJS.Signals): void
-  /** Again, on the same port and data; `more` arguments go to the program. */
-  start(options?: { more: readonly string[] }): Promise<void>
 }
 
 export interface Wanted {
@@ -38,6 +29,9 @@ export interface Wanted {
   readonly postgres?: boolean
   readonly redis?: boolean
 }
+
+/** Of three brokers none is ready before two are. */
+const READY_WITHIN_MS = 60_000
 
 export async function startServers(wanted: Wanted): Promise<Servers> {
   const folder = await mkdtemp(join(tmpdir(), 'timesale-lab-'))
@@ -50,13 +44,16 @@ export async function startServers(wanted: Wanted): Promise<Servers> {
   }
   const brokerCount = wanted.kafka ?? 0
   const parts = new Map<string, RestartablePart>()
-  const add = (part: Part): void => void parts.set(part.name, new RestartablePart(part))
+  const add = (part: Part): void => void parts.set(part.name, new RestartablePart(part, READY_WITHIN_MS))
   if (brokerCount > 0)
     for (const part of kafkaParts({ brokers: brokerCount, ports: portsOf, dataDir: join(folder, 'kafka') })) add(part)
   if (wanted.postgres === true)
     parts.set(
       'postgres',
-      new RestartablePart(postgresPart({ service: 'lab', port: postgresPort, dataDir: join(folder, 'postgres') })),
+      new RestartablePart(
+        postgresPart({ service: 'lab', port: postgresPort, dataDir: join(folder, 'postgres') }),
+        READY_WITHIN_MS,
+      ),
     )
   if (wanted.redis === true) add(redisPart({ port: redisPort, dataDir: join(folder, 'redis') }))
   const brokers = Array.from({ length: brokerCount }, (_, index) => `127.0.0.1:${portsOf(index + 1).internal}`)
@@ -103,35 +100,5 @@ async function createTopic(
     })
   } finally {
     await admin.close()
-  }
-}
-
-class RestartablePart implements LabPart {
-  readonly #part: Part
-  #started: StartedPart | undefined
-
-  constructor(part: Part) {
-    this.#part = part
-  }
-
-  get pid(): number {
-    return this.#started?.pid ?? 0
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    process.kill(this.pid, signal)
-  }
-
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await this.#started?.end(signal)
-    this.#started = undefined
-  }
-
-  async start({ more }: { more: readonly string[] } = { more: [] }): Promise<void> {
-    const launch = async (): Promise<Launch> => {
-      const own = await this.#part.launch()
-      return { ...own, args: [...own.args, ...more] }
-    }
-    this.#started = await startPart({ ...this.#part, launch }, 60_000)
   }
 }

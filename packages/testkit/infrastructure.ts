@@ -8,12 +8,12 @@ import { topicSpecs } from '@timesale/contracts/topics'
 import { kafkaParts } from '@timesale/local/infrastructure/kafka'
 import { localSuperuser, postgresPart } from '@timesale/local/infrastructure/postgres'
 import { redisPart } from '@timesale/local/infrastructure/redis'
-import { startPart, type StartedPart } from '@timesale/local/infrastructure/started-part'
 import type { Part } from '@timesale/local/part'
 import { Database } from '@timesale/postgres/database'
 import { provisionDatabase, provisionInstallation } from '@timesale/provision/databases'
 import { provisionTopics } from '@timesale/provision/topics'
 import { TEST_GATEWAY } from './gateway-key.ts'
+import { RestartablePart } from './restartable-part.ts'
 import { until } from './until.ts'
 
 /** What the account service encrypts with. */
@@ -168,32 +168,6 @@ async function topicsVisible(brokers: string): Promise<void> {
 
 function databaseUrl(service: string, port: number): string {
   return `postgres://${service}_local:${service}_local@127.0.0.1:${port}/${service}_local`
-}
-
-class RestartablePart implements TestPart {
-  readonly #part: Part
-  #started: StartedPart | undefined
-
-  constructor(part: Part) {
-    this.#part = part
-  }
-
-  get pid(): number {
-    return this.#started?.pid ?? 0
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    process.kill(this.pid, signal)
-  }
-
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await this.#started?.end(signal)
-    this.#started = undefined
-  }
-
-  async start(): Promise<void> {
-    this.#started = await startPart(this.#part)
-  }
 }
 
 /** Free ports below the ephemeral range: above it a client's own connection may hold them a moment later. */
