@@ -27,6 +27,7 @@ const WARM_UP_MS = 15_000
 const TELL_EVERY_MS = 50
 const WORK_LEFT_MAX_MS = 1_000
 const DONE_WITHIN_MS = 120_000
+const REPEATED_MAX = 0.01
 /** With the start of two programs before it, within the five seconds that a shop may be paused for. */
 const BARE_LENGTH = { warmUpMs: 1_500, sampleMs: 2_000 }
 
@@ -267,9 +268,18 @@ class Pipeline implements AsyncDisposable {
       'rows in stock_ledger': [stock?.movements ?? 0, 2 * accepted],
       notices: [notification?.notices ?? 0, accepted],
       'orders in the sales': [after.sales - before.sales, accepted],
-      'records on order-topic': [after.orderTopic - before.orderTopic, 2 * accepted],
-      'records on stock-topic': [after.stockTopic - before.stockTopic, 2 * accepted],
+      'records on order-topic': this.#withoutRepeats(name, after.orderTopic - before.orderTopic, 2 * accepted),
+      'records on stock-topic': this.#withoutRepeats(name, after.stockTopic - before.stockTopic, 2 * accepted),
     })
+  }
+
+  // A relay whose send was cut off by the standstill of `pipeline-bare` sends again what may be there already: at least once
+  // is the promise, and the rows beside this are exact. Many would be work of another kind.
+  #withoutRepeats(name: string, records: number, expected: number): [counted: number, expected: number] {
+    const repeated = records - expected
+    if (repeated <= 0 || repeated > expected * REPEATED_MAX) return [records, expected]
+    this.#progress.say(`${name}: ${repeated} records were sent twice`)
+    return [expected, expected]
   }
 
   async #createProduct(id: string): Promise<void> {
