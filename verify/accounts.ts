@@ -68,6 +68,13 @@ export interface ShopAccount extends Told {
   readonly members: string
 }
 
+export interface SettingsAccount extends Told {
+  readonly ordersOpen: boolean
+  /** Each class of requests with its limit, sorted, with commas between. */
+  readonly limits: string
+  readonly outboxCapEvents: number | undefined
+}
+
 /** By aggregate id. */
 export interface Accounts {
   readonly orders: ReadonlyMap<string, OrderAccount>
@@ -75,6 +82,7 @@ export interface Accounts {
   readonly levels: ReadonlyMap<string, LevelAccount>
   readonly products: ReadonlyMap<string, ProductAccount>
   readonly shops: ReadonlyMap<string, ShopAccount>
+  readonly settings: ReadonlyMap<string, SettingsAccount>
 }
 
 /** The aggregates of each source, and the topic on which they are told. */
@@ -85,6 +93,7 @@ export function sourcesOf(accounts: Accounts): ReadonlyMap<string, Source> {
     ['/stock/products', { topic: 'stock-topic', noun: 'stock of', aggregates: accounts.levels }],
     ['/product/products', { topic: 'product-topic', noun: 'product', aggregates: accounts.products }],
     ['/seller/shops', { topic: 'seller-topic', noun: 'shop', aggregates: accounts.shops }],
+    ['/account/settings', { topic: 'settings-topic', noun: 'settings of', aggregates: accounts.settings }],
   ])
 }
 

@@ -101,7 +101,14 @@ test('whoever was refused although there was room is named, unless units came ba
 
 test('who is of no sale cannot be refused for one', () => {
   const rules = new Rulebook()
-  const none = { orders: new Map(), reservations: new Map(), levels: new Map(), products: new Map(), shops: new Map() }
+  const none = {
+    orders: new Map(),
+    reservations: new Map(),
+    levels: new Map(),
+    products: new Map(),
+    shops: new Map(),
+    settings: new Map(),
+  }
   const sales = new SaleRules(none, [], rules)
   sales.take(eventOf('stock.rejected.v1', 'o-1', { reason: 'buyer-limit' }))
   sales.end()
@@ -129,7 +136,14 @@ function offencesOf(
     if (refusedFor !== undefined) events.push(eventOf('stock.rejected.v1', orderId, { reason: refusedFor }))
   }
   const rules = new Rulebook()
-  const accounts = { orders, reservations, levels: new Map(), products: new Map(), shops: new Map() }
+  const accounts = {
+    orders,
+    reservations,
+    levels: new Map(),
+    products: new Map(),
+    shops: new Map(),
+    settings: new Map(),
+  }
   const saleRules = new SaleRules(accounts, arrivals, rules)
   // Topics are read side by side: what came last may be heard first.
   for (const event of events.toReversed()) saleRules.take(event)

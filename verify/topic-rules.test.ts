@@ -104,6 +104,38 @@ test('a sale, a shop and its members are compared with their rows, but only the 
   assert.equal(complaintOf(2, { ...shop, members: [] }), 'members is "", and "kim owner, lee member" in its row')
 })
 
+test('settings are compared with their row, but only the newest, and nobody hears of version 0', () => {
+  const limits = { orders: { points: 5, seconds: 1 }, browse: { points: 9, seconds: 60 } }
+  const data = { settingsId: 'shop', ordersOpen: false, limits, outboxCapEvents: 7 }
+  const row = { ordersOpen: false, limits: 'browse 9 in 60 s, orders 5 in 1 s', outboxCapEvents: 7 }
+  const offences = (version: number, told2: object, rowVersion = 2): Offence[] => {
+    const record = printed({
+      source: '/account/settings',
+      type: 'settings.changed.v1',
+      id: 'shop',
+      version,
+      data: told2,
+    })
+    return offencesOf([record], 'settings-topic', {
+      settings: new Map([['shop', { ...told(rowVersion), ...row }]]),
+      orders: new Map(),
+    })
+  }
+  assert.deepEqual(offences(1, data, 1), [])
+  assert.equal(saysOtherwise(offences(2, data)), undefined)
+  assert.equal(saysOtherwise(offences(1, { ...data, ordersOpen: true })), undefined)
+  assert.equal(saysOtherwise(offences(2, { ...data, ordersOpen: true })), 'ordersOpen is true, and false in its row')
+  assert.equal(
+    saysOtherwise(offences(2, { ...data, limits: { orders: limits.orders } })),
+    'limits is "orders 5 in 1 s", and "browse 9 in 60 s, orders 5 in 1 s" in its row',
+  )
+  assert.equal(
+    saysOtherwise(offences(2, { ...data, outboxCapEvents: undefined })),
+    'outboxCapEvents is undefined, and 7 in its row',
+  )
+  assert.match(JSON.stringify(offences(1, data, 0)), /settings.changed.v1 shop.1 at .*: its row is at version 0/)
+})
+
 test('an order says of which sale it is when it is placed, and afterwards nothing of it', () => {
   const terms = { saleId: 'S', units: 5 }
   const complaintOf = (orderId: string, version: 1 | 2, sale: object | undefined): string | undefined => {
@@ -208,6 +240,7 @@ function accounts(others: Partial<Accounts>): Accounts {
     levels: new Map(),
     products: new Map(),
     shops: new Map(),
+    settings: new Map(),
     ...others,
   }
 }

@@ -6,6 +6,7 @@ import {
   type OrderAccount,
   type ProductAccount,
   type ReservationAccount,
+  type SettingsAccount,
   type ShopAccount,
   type Source,
   type Told,
@@ -13,6 +14,7 @@ import {
 import { eventOf, placeOf, type EventRecord } from './event-record.ts'
 import { count, type Rule, type Rulebook, type RuleName } from './finding.ts'
 import { partitionOf } from './partition-of.ts'
+import { limitsText } from './settings.ts'
 
 export interface TopicRulesOptions {
   readonly accounts: Accounts
@@ -121,6 +123,8 @@ function complaintOf(event: EventRecord, row: Told, { levels }: Accounts): strin
       return complaintOfLevel(event, row as LevelAccount)
     case '/seller/shops':
       return complaintOfShop(event, row as ShopAccount)
+    case '/account/settings':
+      return complaintOfSettings(event, row as SettingsAccount)
     default:
       return complaintOfProduct(event, row as ProductAccount)
   }
@@ -210,6 +214,18 @@ function complaintOfShop({ version, type, aggregateId, data }: EventRecord, shop
   const who = ((members ?? []) as { accountId: string; role: string }[]).map((one) => `${one.accountId} ${one.role}`)
   const told = { ...rest, members: who.toSorted().join(', ') }
   return differenceOf(told, { shopId: aggregateId, name: shop.name, members: shop.members })
+}
+
+function complaintOfSettings(
+  { version, type, aggregateId, data }: EventRecord,
+  settings: SettingsAccount,
+): string | undefined {
+  if (type !== 'settings.changed.v1') return 'it is no change of settings'
+  // As for products.
+  if (version !== settings.version) return undefined
+  const { ordersOpen, limits, outboxCapEvents } = settings
+  const told = { ...data, limits: limitsText((data['limits'] ?? {}) as Parameters<typeof limitsText>[0]) }
+  return differenceOf(told, { settingsId: aggregateId, ordersOpen, limits, outboxCapEvents })
 }
 
 function differenceOf(

@@ -54,6 +54,7 @@ before(async () => {
   for (const { productId, units } of [RUSH, PLENTY, ...TIMED]) await putOnSale(productId, units)
   await openShops()
   await holdTimeSales()
+  await changeSettings()
   const buyers = new Buyers({
     urls: [urls.get('order') ?? ''],
     products: [RUSH.productId, PLENTY.productId],
@@ -264,8 +265,10 @@ async function plantInSale(next: () => string, plant: Plant): Promise<void> {
     "update shop_members set role = 'owner' where shop_id = 'shop-1'",
     "update shops set version = 2 where shop_id = 'shop-2'",
   )
+  await change('account', 'update settings set outbox_cap_events = 4711')
   plant(/says what its row says/, /shop-1\.1 .*members is "kim owner, lee member"/)
   plant(/each event is on its topic/, 'version 2 of shop shop-2')
+  plant(/says what its row says/, /shop\.1 .*outboxCapEvents is undefined, and 4711 in its row/)
 }
 
 type Plant = (rule: RegExp, offender: string | RegExp) => void
@@ -528,6 +531,17 @@ async function holdTimeSales(): Promise<void> {
       return (await query('stock', `select 1 from reservations where order_id = '${orderId}'`)).length === 1
     })
   }
+}
+
+/** As an operator does it, and what analytics counts then. */
+async function changeSettings(): Promise<void> {
+  const settings = {
+    ordersOpen: true,
+    limits: { orders: { points: 70, seconds: 10 }, browse: { points: 900, seconds: 10 } },
+  }
+  const headers = await calledFor('operator-of-the-test', 'operator')
+  const answer = await sendJson(`${urls.get('account')}/settings`, settings, { method: 'PUT', headers })
+  assert.equal(answer.status, 200, answer.text)
 }
 
 async function putOnSale(productId: string, units: number): Promise<void> {

@@ -19,6 +19,7 @@ import { checkTold, readOrders, type Told } from './order-rules.ts'
 import { Projections } from './projection-rules.ts'
 import { RefusalRules } from './refusal-rules.ts'
 import { checkTakings, SaleRules } from './sale-rules.ts'
+import { readSettings } from './settings.ts'
 import { readShops } from './shops.ts'
 import { checkOrdersAgainstStock, checkSoldOut, readProducts, readStock } from './stock-rules.ts'
 import { TopicRules } from './topic-rules.ts'
@@ -46,13 +47,14 @@ export async function verdict(books: Books, told: Told, expected: Expected = {})
 export async function examine(books: Books, told: Told, expected: Expected = {}): Promise<Finding[]> {
   const rules = new Rulebook()
   await using looks = await Looks.open(books)
-  const [ends, committed, orders, stock, products, shops] = await Promise.all([
+  const [ends, committed, orders, stock, products, shops, settings] = await Promise.all([
     readEnds(books.brokers),
     readCommitted(books.brokers),
     readOrders(looks.of('order'), rules),
     readStock(looks.of('stock'), rules),
     readProducts(looks.of('product')),
     readShops(looks.of('seller')),
+    readSettings(looks.of('account')),
   ])
   checkTopics(ends)
   checkSoldOut(expected.soldOut ?? [], stock, rules)
@@ -60,7 +62,8 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
   await checkTakings(looks.of('stock'), rules)
   checkOrdersAgainstStock(orders, stock, products, rules)
 
-  const accounts: Accounts = { orders, products, reservations: stock.reservations, levels: stock.levels, shops }
+  const { reservations, levels } = stock
+  const accounts: Accounts = { orders, products, reservations, levels, shops, settings }
   const projections = new Projections(orders)
   const refusals = new RefusalRules(stock.levels, stock.arrivals, rules)
   const sales = new SaleRules(accounts, stock.arrivals, rules)
