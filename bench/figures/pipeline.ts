@@ -12,7 +12,7 @@ import { sampleBare } from '../bare.ts'
 import { track } from '../cleanup.ts'
 import { expectCounts, WorkMissing } from '../counted.ts'
 import { cpuUs } from '../cpu-time.ts'
-import { acceptedOf, outcomeOf, startLoad, type Load, type LoadOptions, type LoadResult } from '../generator/load.ts'
+import { outcomeOf, startLoad, type Load, type LoadOptions, type LoadResult } from '../generator/load.ts'
 import { orderIdPrefix, productId } from '../generator/order-request.ts'
 import { pause } from '../pause.ts'
 import { measureRounds, type Progress, type Samples, type Side } from '../measure.ts'
@@ -28,6 +28,8 @@ const TELL_EVERY_MS = 50
 const WORK_LEFT_MAX_MS = 1_000
 const DONE_WITHIN_MS = 120_000
 const REPEATED_MAX = 0.01
+/** Longer than anything that is measured here. */
+const NEVER_MS = 600_000
 /** With the start of two programs before it, within the five seconds that a shop may be paused for. */
 const BARE_LENGTH = { warmUpMs: 1_500, sampleMs: 2_000 }
 
@@ -139,14 +141,16 @@ class Pipeline implements AsyncDisposable {
    */
   async latencyAt(perSecond: number, seconds: number): Promise<number> {
     const warmUpMs = 1_000
-    const { result, prefix } = await this.#load('pipeline-latency', {
+    const { result, refused, prefix } = await this.#load('pipeline-latency', {
       ...{ connections: CONNECTIONS, warmUpMs, sampleMs: seconds * 1000, perSecond },
     })
     const rows = await this.#database('order').sql<{ number: number; at: number }>`
       select substr(order_id, ${prefix.length + 1}::int)::int as number, (extract(epoch from at) * 1000)::float8 as at
       from order_history
       where status = 'CONFIRMED' and order_id >= ${prefix} and order_id < ${`${prefix}~`}`
-    const latency = build({ highestTrackableValue: 600_000 })
+    const latency = build({ highestTrackableValue: NEVER_MS })
+    // Nobody in an open loop comes again: whoever is turned away waits for ever.
+    for (let count = 0; count < refused; count += 1) latency.recordValue(NEVER_MS)
     for (const { number, at } of rows) {
       const dueMs = (number * 1000) / perSecond
       if (dueMs >= warmUpMs) latency.recordValue(Math.max(0, Math.round(at - result.startedAt - dueMs)))
@@ -166,6 +170,8 @@ class Pipeline implements AsyncDisposable {
 
   async #load(name: string, options: Omit<LoadOptions, 'port' | 'idPrefix' | 'products'>): Promise<Loaded> {
     const prefix = orderIdPrefix()
+    // A load that failed has left orders behind, which would be counted with the next one's.
+    await until('what came before is worked off', async () => (await this.#lag()) === 0, DONE_WITHIN_MS)
     const before = await this.#counts()
     const cpuBefore = this.#cpuNow()
     const ownBefore = process.cpuUsage()
@@ -178,9 +184,7 @@ class Pipeline implements AsyncDisposable {
     )
     await this.#throttle(load, before.orderTopic, () => over)
     const result = await load.result
-    // An open loop has its latency measured, and whoever is turned away has none.
-    const { accepted, refused } =
-      options.window === undefined ? { accepted: acceptedOf(result), refused: 0 } : outcomeOf(result)
+    const { accepted, refused } = outcomeOf(result)
     if (refused > 0) this.#progress.say(`${name}: ${refused} requests were told to come again`)
     const workLeftMs = await this.#workLeft(before, accepted, result.endedAt)
     const cpuAfter = this.#cpuNow()
@@ -191,7 +195,7 @@ class Pipeline implements AsyncDisposable {
       this.#noteCpu('bench', (own.user + own.system) / accepted)
     }
     await this.#expectWork(name, before, accepted, prefix)
-    return { result, accepted, prefix, workLeftMs }
+    return { result, accepted, refused, prefix, workLeftMs }
   }
 
   /**
@@ -317,6 +321,8 @@ class Pipeline implements AsyncDisposable {
 interface Loaded {
   readonly result: LoadResult
   readonly accepted: number
+  /** Requests that were told to come again. */
+  readonly refused: number
   readonly prefix: string
   /** From the end of the load. */
   readonly workLeftMs: number
