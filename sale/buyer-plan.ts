@@ -48,7 +48,10 @@ const QUANTITIES = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3] as const
 
 const GREEDY_ORDERS = 4
 
-/** Buyers count from 1; one who comes four times counts as four. */
+/**
+ * Buyers count from 1; one who comes four times counts as four. The first one takes a unit and keeps it, so that also the
+ * smallest sale sells something.
+ */
 export function planOf(number: number, { seed, name, products, mix, accounts, cancelUntil }: PlanOptions): Plan {
   const draw = (label: number): number => randomOf(seed, number, label)
   const firstOfFour = number - ((number - 1) % GREEDY_ORDERS)
@@ -58,11 +61,11 @@ export function planOf(number: number, { seed, name, products, mix, accounts, ca
     orderId: `${name}-${number}`,
     buyerId: accounts?.[(who - 1) % accounts.length] ?? `${name}-buyer-${who}`,
     productId: products[Math.floor(draw(1) * products.length)] ?? '',
-    quantity: QUANTITIES[Math.floor(draw(2) * QUANTITIES.length)] ?? 1,
+    quantity: number === 1 ? 1 : (QUANTITIES[Math.floor(draw(2) * QUANTITIES.length)] ?? 1),
     doubleClick: draw(3) < mix.doubleClick,
     repeat: draw(4) < mix.repeat,
     otherBody: draw(5) < mix.otherBody,
-    cancel: number <= cancelUntil && draw(6) < mix.cancel,
+    cancel: number > 1 && number <= cancelUntil && draw(6) < mix.cancel,
     look: draw(8) < mix.look,
   }
 }

@@ -47,6 +47,16 @@ test('buyers are as the mix says', () => {
   assert.ok(plans.slice(5_000).every(({ cancel }) => !cancel))
 })
 
+test('the first buyer takes one unit and keeps it, whatever the seed', () => {
+  const all = { doubleClick: 1, repeat: 1, otherBody: 1, cancel: 1, greedy: 1, look: 1 }
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const { quantity, cancel } = planOf(1, { ...options, seed, mix: all })
+      assert.deepEqual([quantity, cancel], [1, false])
+    }),
+  )
+})
+
 test('buyers come one after the other, each in a slot of their own, whatever the rate', () => {
   fc.assert(
     fc.property(
