@@ -60,6 +60,7 @@ export async function startOwnShop(signal: AbortSignal): Promise<OwnShop> {
     child.stdout.on('data', listen)
     child.stderr.on('data', listen)
     child.once('exit', () => resolve(false))
+    if (signal.aborted) resolve(false)
     signal.addEventListener('abort', () => resolve(false), { once: true })
     setTimeout(() => resolve(false), OPEN_WITHIN_MS).unref()
   })
