@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { usualDataFolder } from '@timesale/local/shop/data-folder'
+import type { DatabaseService } from '@timesale/local/shop/ports'
+import { askParts } from '@timesale/local/supervisor/control-client'
+import { sendJson } from '@timesale/testkit/http'
+import { produce } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { Client } from 'pg'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
@@ -41,7 +49,18 @@ after(async () => {
   await shop?.[Symbol.asyncDispose]()
 })
 
-test('a sale in which stock is killed sells what there is, and all of it holds', async () => {
+test('a sale in which stock is killed sells what there is, and all of it holds, whatever people did in that shop before', async () => {
+  await produce(shop.brokers, [{ topic: 'order-topic', value: 'oops' }])
+  for (const group of ['stock', 'notification', 'analytics'] as const) {
+    await until(
+      `${group} has put it aside`,
+      async () => (await query(group, 'select 1 from dead_letters')).length === 1,
+    )
+  }
+  const settings = { ordersOpen: true, limits: { browse: { points: 900, seconds: 10 } } }
+  const answer = await sendJson(`${shop.url('account')}/settings`, settings, { method: 'PUT' })
+  assert.equal(answer.status, 200, answer.text)
+
   const { code, stdout, stderr } = await sale(...SMALL, '--seed', '4', '--kill', 'stock', '--json')
   assert.equal(code, 0, stdout + stderr)
   const report = JSON.parse(stdout) as Report
@@ -70,14 +89,15 @@ test('a sale through the gateway, in which stock is killed, holds as well, and e
   assert.match(says(/buyers see their orders/), /^[1-9]\d* of [1-9]\d* orders$/)
   assert.match(says(/each order is what its buyer asked for/), /^[1-9]\d* compared$/)
 
-  const owners = await change("select distinct buyer_id from orders where buyer_id like 'sale-buyer-%'")
+  const owners = await query('order', "select distinct buyer_id from orders where buyer_id like 'sale-buyer-%'")
   assert.ok(owners.length > 15 && owners.length <= 30, `${owners.length} accounts have orders`)
 })
 
 test('a sale during which an order vanishes fails, and names it', async () => {
   const running = sale(...SMALL, '--seed', '5')
   const lost = await until('an order to lose', () => confirmedOrder('SALE-5-'))
-  await change(`delete from order_history where order_id = '${lost}'`, `delete from orders where order_id = '${lost}'`)
+  await query('order', `delete from order_history where order_id = '${lost}'`)
+  await query('order', `delete from orders where order_id = '${lost}'`)
   const { code, stdout } = await running
   assert.equal(code, 1, stdout)
   assert.match(stdout, /✖ no accepted order is lost: 1\n {2}order SALE-5-\S+ was accepted and is not there/)
@@ -97,15 +117,55 @@ test('a sale that cannot begin says why, and what to do', async () => {
   assert.match(await refused('--accounts', '3'), /'--accounts' is for '--through gateway'/)
   const long = ['--through', 'gateway', '--buyers', '10000', '--rate', '10']
   assert.match(await refused(...long), /take longer than the 10 minutes that their tokens/)
+  assert.match(
+    await refused('--through', 'gateway', '--accounts', '2'),
+    /buyers would give up .* --accounts 53 or more/,
+  )
   assert.match(await refused('--data', join(shop.folder, 'nowhere')), /No shop is running on .*npm start/)
   await shop.run('part', 'kill', 'product')
   assert.match(await refused('--json'), /product service does not answer.*npm run part -- start product/)
   await shop.run('part', 'start', 'product')
+  await shop.run('part', 'kill', 'notification')
+  assert.match(
+    await refused('--kill', 'stock,notification'),
+    /notification is stopped.*npm run part -- start notification/,
+  )
+  await shop.run('part', 'start', 'notification')
 })
 
 test('Ctrl-C ends a sale', async () => {
   const { code } = await sale('--units', '10', '--buyers', '1000', '--rate', '10', '--ctrl-c')
   assert.equal(code, 130)
+})
+
+// A terminal sends Ctrl-C to all that run in it, and npm passes it on: the sale gets it twice.
+test('Ctrl-C ends `npm run sale` and the shop that it has started, and nothing is left of it', async (t) => {
+  if ((await askParts(await usualDataFolder())) !== undefined) return t.skip('a shop runs in this clone')
+  const temporary = await mkdtemp(join(tmpdir(), 'timesale-ctrl-c-'))
+  try {
+    await chmod(temporary, 0o755)
+    const { TIMESALE_DATA: _none, ...env } = process.env
+    const child = spawn('npm', ['run', 'sale', '--', ...SMALL], {
+      ...{ cwd: join(import.meta.dirname, '..'), detached: true, env: { ...env, TMPDIR: temporary } },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const gone = once(child, 'close')
+    let said = ''
+    child.stdout.on('data', (piece: Buffer) => (said += piece.toString()))
+    const folder = async (): Promise<string | undefined> =>
+      (await readdir(temporary)).find((name) => name.startsWith('timesale-sale-'))
+    await until('its shop is being started', async () => {
+      const name = await folder()
+      return name !== undefined && (await readdir(join(temporary, name))).includes('supervisor.json')
+    })
+    process.kill(-(child.pid ?? assert.fail('npm did not start')), 'SIGINT')
+    const [code] = (await gone) as [number | null]
+    assert.equal(code, 130, said)
+    assert.match(said, /Stopping/)
+    assert.equal(await folder(), undefined)
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
 })
 
 interface Ended {
@@ -133,19 +193,18 @@ function sale(...args: string[]): Promise<Ended> {
 }
 
 async function confirmedOrder(prefix: string): Promise<string | undefined> {
-  const rows = await change(
+  const rows = await query(
+    'order',
     `select order_id from orders where order_id like '${prefix}%' and status = 'CONFIRMED' limit 1`,
   )
   return rows[0]?.['order_id'] as string | undefined
 }
 
-async function change(...statements: string[]): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: shop.databaseUrl('order') })
+async function query(service: DatabaseService, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: shop.databaseUrl(service) })
   await client.connect()
   try {
-    let rows: Record<string, unknown>[] = []
-    for (const statement of statements) rows = (await client.query<Record<string, unknown>>(statement)).rows
-    return rows
+    return (await client.query<Record<string, unknown>>(sql)).rows
   } finally {
     await client.end()
   }

@@ -16,13 +16,18 @@ export interface RushOptions {
   readonly headersFor?: (buyerId: string) => Readonly<Record<string, string>>
 }
 
+/** The one product of a rush that may be sold out. */
+const SCARCE = 'SCARCE'
+
 /** Buyers who come whatever the shop does, before, during and after a fault, and what must be true in the end. */
 export class Rush implements AsyncDisposable {
   readonly buyers: Buyers
   readonly #shop: Shop
+  readonly #soldOut: readonly string[]
 
   constructor(shop: Shop, { name, ordersPerSecond, products, at = ['order-1'], headersFor }: RushOptions) {
     this.#shop = shop
+    this.#soldOut = products.filter((productId) => productId === SCARCE)
     const urls = at.map((one) => `${shop.process(one).url}${headersFor === undefined ? '' : '/api'}`)
     const who = headersFor === undefined ? {} : { headersFor }
     // More than can be under way in any fault: nobody may wait for a connection instead of an answer.
@@ -48,7 +53,10 @@ export class Rush implements AsyncDisposable {
     try {
       await settled(this.#shop.books)
       const told = this.buyers.outcome()
-      assert.deepEqual(await verdict(this.#shop.books, { ...told, accepted: [...told.accepted, ...others] }), [])
+      const doorRefusedAt = this.buyers.lastSoldOutAt
+      const expected = { soldOut: this.#soldOut.map((productId) => ({ productId, doorRefusedAt })) }
+      const all = { ...told, accepted: [...told.accepted, ...others] }
+      assert.deepEqual(await verdict(this.#shop.books, all, expected), [])
     } catch (error) {
       console.error(await this.#shop.logs())
       throw error

@@ -96,16 +96,34 @@ test('who comes before a time sale begins is there when it does', async () => {
   )
 })
 
-test('who wants more than one buyer may have is turned away for good', async () => {
+test('who wants more than one buyer may have is turned away for good, and nobody else', async () => {
   await using door = await openDoor((_order, reply) =>
     problem(reply, 409, 'buyer-limit', { refused: true, about: { limitPerBuyer: 2 } }),
   )
-  const buyers = new Buyers({ ...door.usual, count: 3 })
+  const buyers = new Buyers({ ...door.usual, count: 40, ordersPerSecond: 1_000, limitPerBuyer: 2 })
+  await buyers.done()
+  const numbers = Array.from({ length: 40 }, (_none, index) => index + 1)
+  const greedy = numbers.filter((number) => buyers.plan(number).quantity > 2)
+
+  assert.ok(greedy.length > 0)
+  assert.deepEqual(
+    buyers.outcome().turnedAway,
+    greedy.map((number) => `b-${number}`),
+  )
+  assert.deepEqual([buyers.figures.overLimit, buyers.figures.unexpected], [greedy.length, 40 - greedy.length])
+  assert.match(buyers.unexpected[0] ?? '', /order b-1 was answered 409 buyer-limit/)
+  assert.equal(buyers.lastSoldOutAt, undefined, 'nobody said that nothing is left')
+})
+
+test('that nothing was left is known of the moment at which a buyer asked, however late the answer', async () => {
+  await using door = await openDoor(
+    (_order, reply) => void setTimeout(() => problem(reply, 409, 'sold-out', { refused: true }), 300),
+  )
+  const buyers = new Buyers({ ...door.usual, count: 1 })
   await buyers.done()
 
-  assert.deepEqual(buyers.outcome().turnedAway, ['b-1', 'b-2', 'b-3'])
-  assert.deepEqual([buyers.figures.overLimit, buyers.figures.unexpected], [3, 0])
-  assert.equal(buyers.lastTurnedAwayAt, undefined, 'nobody said that nothing is left')
+  const askedAfter = (buyers.lastSoldOutAt ?? Infinity) - buyers.beganAt
+  assert.ok(askedAfter < 290, `${askedAfter} ms`)
 })
 
 test('through a gateway a token says who buys, and the body does not', async () => {

@@ -15,6 +15,8 @@ export interface BuyersOptions {
   readonly headersFor?: (buyerId: string) => Readonly<Record<string, string>>
   /** Account ids, where buyers have fewer accounts than they are. */
   readonly accounts?: readonly string[] | undefined
+  /** Of the time sale: who wants no more than this at once must not be told that it is too much. Nobody is, without it. */
+  readonly limitPerBuyer?: number | undefined
   /** Of a time sale that has not begun; it has by default, and nobody comes too early. */
   readonly opening?: Opening
   /** Each buyer takes one of them. */
@@ -101,7 +103,7 @@ export class Buyers {
   #tooEarly = 0
   #overLimit = 0
   #gaveUp = 0
-  #lastTurnedAwayAt: number | undefined
+  #lastSoldOutAt: number | undefined
   /** Milliseconds since the epoch at which the first buyer was to come. */
   readonly beganAt = Date.now()
   readonly #began = performance.now()
@@ -180,9 +182,9 @@ export class Buyers {
     }
   }
 
-  /** When a buyer was last turned away, in milliseconds since the epoch. */
-  get lastTurnedAwayAt(): number | undefined {
-    return this.#lastTurnedAwayAt
+  /** When the last one asked who was told at the door that nothing is left, in milliseconds since the epoch. */
+  get lastSoldOutAt(): number | undefined {
+    return this.#lastSoldOutAt
   }
 
   /** The first ten answers that must not be. */
@@ -259,8 +261,8 @@ export class Buyers {
       if (this.#fates.accept(number)) this.#options.onAccepted?.(number)
     } else if (answer.status === 409 && answer.code === 'sold-out' && answer.refused) {
       this.#fates.turnAway(number)
-      this.#lastTurnedAwayAt = Date.now()
-    } else if (answer.status === 409 && answer.code === 'buyer-limit' && answer.refused) {
+      this.#lastSoldOutAt = Math.max(answer.askedAt, this.#lastSoldOutAt ?? 0)
+    } else if (answer.status === 409 && answer.code === 'buyer-limit' && answer.refused && this.#wantsTooMuch(number)) {
       // More at once than one buyer may have. Of several orders only stock knows the sum.
       this.#fates.turnAway(number)
       this.#overLimit += 1
@@ -268,6 +270,10 @@ export class Buyers {
       this.#unexpected.add(`order ${orderId} was answered ${answer.status} ${answer.code}`)
     }
     return answer
+  }
+
+  #wantsTooMuch(number: number): boolean {
+    return this.plan(number).quantity > (this.#options.limitPerBuyer ?? Infinity)
   }
 
   // The same order once more: the same bytes once more.

@@ -11,6 +11,8 @@ export interface Answer {
   readonly retryAfterMs: number | undefined
   /** How long until the time sale begins, where that is why the order was refused. */
   readonly startsInMs: number | undefined
+  /** When it was asked for, in milliseconds since the epoch. */
+  readonly askedAt: number
 }
 
 export interface Asked {
@@ -49,6 +51,7 @@ export class OrderClient {
 
   /** Which of the processes is asked goes by `turn`. Never rejects. */
   async ask(turn: number, { method, path, body, headers = {} }: Asked): Promise<Answer> {
+    const askedAt = Date.now()
     const { pool, basePath } = this.#pools[turn % this.#pools.length] as Door
     try {
       const answer = await pool.request({
@@ -67,9 +70,10 @@ export class OrderClient {
         refused: text.includes('"accepted":false'),
         retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
         startsInMs: startsInMs(answer.statusCode, text),
+        askedAt,
       }
     } catch {
-      return { status: 0, text: '', code: '', refused: false, retryAfterMs: undefined, startsInMs: undefined }
+      return { status: 0, text: '', code: '', refused: false, retryAfterMs: undefined, startsInMs: undefined, askedAt }
     }
   }
 

@@ -2,13 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Complaint } from '@timesale/local/commands/command-line'
 import { needsToken } from '@timesale/local/shop/needs-token'
 import { Look } from '@timesale/verify/books'
-import { examine, settled, type Finding } from '@timesale/verify/verdict'
+import { readTraffic } from '@timesale/verify/traffic'
+import { examine, findDeadLetters, type Finding, type RecordPlace } from '@timesale/verify/verdict'
+import { comeToRest, lookWhileStill } from './at-rest.ts'
 import type { Opening } from './buyer-plan.ts'
 import { Buyers, type Figures } from './buyers.ts'
-import { checkParts, killDuring, waitForReturn, type Kill } from './kills.ts'
+import { rejectsOnAbort } from './ctrl-c.ts'
+import { checkParts, checkRunning, killDuring, type Kill } from './kills.ts'
 import { logBuyersIn, type BuyerAccounts } from './buyer-accounts.ts'
 import type { Moment } from './live-view.ts'
-import { putOnSale, startTimeSale, THROUGH_GATEWAY, type SaleShop } from './sale-shop.ts'
+import { putOnSale, saleMs, startTimeSale, THROUGH_GATEWAY, type SaleShop } from './sale-shop.ts'
 import { ShopWatch, type Sight } from './shop-watch.ts'
 
 export interface RushOptions {
@@ -43,21 +46,26 @@ const MOMENT_MS = 500
 
 /** Sells a product of its own to so many buyers, waits until the shop is at rest, and looks at its books. */
 export async function runSale(shop: SaleShop, options: RushOptions): Promise<SaleResult> {
-  const { units, buyers: count, seed, kill, signal } = options
-  checkParts(kill, await shop.parts())
+  const { units, buyers: count, seed, kill, signal, onStep, onUnrest } = options
+  const parts = await shop.parts()
+  checkParts(kill, parts)
+  checkRunning(kill, parts)
   if (options.accounts === undefined && (await needsToken(shop.url('order')))) throw new Complaint(THROUGH_GATEWAY)
   const accounts = await logIn(shop, options)
+  const deadLetters = await deadLettersBefore(shop)
   const productId = `SALE-${seed}-${Date.now().toString(36)}`
   await putOnSale(shop, { productId, units, signal })
   const opening = await open(shop, productId, options)
-  options.onStep(`${units.toLocaleString('en-US')} units of ${productId} are on sale (seed ${seed}).`)
+  onStep(`${units.toLocaleString('en-US')} units of ${productId} are on sale (seed ${seed}).`)
   if (opening !== undefined) {
     const { early, opensInMs } = opening
-    options.onStep(
+    onStep(
       `The time sale begins in ${(opensInMs / 1000).toFixed(1)} s, at most ${options.timeSale?.limitPerBuyer} units a buyer; ${early.toLocaleString('en-US')} buyers will not wait for it.`,
     )
   }
 
+  // From here on a shop that fails is a shop that failed the sale.
+  signal.throwIfAborted()
   const kills: Kill[] = []
   let watch: ShopWatch | undefined
   const buyers = new Buyers({
@@ -71,6 +79,7 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
         }),
     products: [productId],
     ordersPerSecond: options.ordersPerSecond,
+    limitPerBuyer: options.timeSale?.limitPerBuyer,
     count,
     seed,
     name: productId,
@@ -85,41 +94,61 @@ export async function runSale(shop: SaleShop, options: RushOptions): Promise<Sal
     const killing = killDuring(shop, {
       parts: kill,
       waitMs: opening?.opensInMs ?? 0,
-      rushMs: (count / options.ordersPerSecond) * 1000,
+      rushMs: rushMsOf(options),
       signal: stopKilling,
       onKill: (one) => {
         kills.push(one)
-        options.onStep(`${one.part} is killed at ${one.atSeconds} s.`)
+        onStep(`${one.part} is killed at ${one.atSeconds} s.`)
       },
     })
     const showing = showMoments({ began, buyers, watch, options, kills, signal: stopKilling })
-    const aborted = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new SaleAborted()), { once: true })
-    })
-    await Promise.race([Promise.all([buyers.done(), killing]), aborted])
+    const aborted = rejectsOnAbort(signal)
+    const [, notKilled] = await Promise.race([Promise.all([buyers.done(), killing]), aborted])
     const rushSeconds = secondsSince(began)
 
-    options.onStep('Everybody knows. Waiting until the shop has come to rest.')
-    const calm = await comeToRest(shop, options)
+    onStep('Everybody knows. Waiting until the shop has come to rest.')
+    const calm = await comeToRest(shop, { kills, notKilled, signal, onUnrest })
     end.abort()
     await showing
     const restSeconds = secondsSince(began) - rushSeconds
     await watch.stop()
     const { figures } = buyers
     const { sight } = watch
-    const own = [...ownFindings(buyers, count, sight), ...calm]
-    if (!own.every(({ rule, holds }) => rule !== AT_REST || holds)) {
-      return { productId, figures, sight, kills, rushSeconds, restSeconds, findings: own }
-    }
-    options.onStep('Looking at the books: databases and topics.')
-    if (options.timeSale !== undefined) own.push(await findGreed(shop, productId, options.timeSale.limitPerBuyer))
-    const lastRefusalAt = latest(buyers.lastTurnedAwayAt, sight.lastRejectionAt)
-    const books = await examine(shop.books, buyers.outcome(), { soldOut: [{ productId, lastRefusalAt }] })
-    return { productId, figures, sight, kills, rushSeconds, restSeconds, findings: [...own, ...books] }
+    const own = [...ownFindings(buyers, count, sight), calm]
+    const result = { productId, figures, sight, kills, rushSeconds, restSeconds }
+    if (!calm.holds) return { ...result, findings: own }
+
+    onStep('Looking at the books: databases and topics.')
+    const expected = { soldOut: [{ productId, doorRefusedAt: buyers.lastSoldOutAt }], deadLetters }
+    const looking = lookWhileStill({
+      look: async () => [
+        ...(options.timeSale === undefined ? [] : [await findGreed(shop, productId, options.timeSale.limitPerBuyer)]),
+        ...(await examine(shop.books, buyers.outcome(), expected)),
+      ],
+      traffic: () => readTraffic(shop.books),
+      rest: () => comeToRest(shop, { kills, notKilled, signal, onUnrest }),
+      onAgain: () => onStep('Somebody else ordered meanwhile. Looking once more when the shop has come to rest.'),
+    })
+    const books = await Promise.race([looking, aborted])
+    const before = own.filter(({ rule }) => !books.some((one) => one.rule === rule))
+    return { ...result, findings: [...before, ...books] }
   } finally {
     end.abort()
     await Promise.all([buyers.abandon(), watch.stop()])
   }
+}
+
+// What lies there from before, typed in by hand say, must be there in each group still, and is no fault of this sale.
+async function deadLettersBefore(shop: SaleShop): Promise<readonly RecordPlace[]> {
+  try {
+    return await findDeadLetters(shop.books)
+  } catch (cause) {
+    throw new Complaint(`The books of the shop cannot be read (${String(cause)}). Look at npm run status.`, { cause })
+  }
+}
+
+function rushMsOf({ buyers, ordersPerSecond }: RushOptions): number {
+  return (buyers / ordersPerSecond) * 1000
 }
 
 /** Through the gateway an order has an owner, and nobody else may see it. */
@@ -139,7 +168,8 @@ async function open(shop: SaleShop, productId: string, options: RushOptions): Pr
   if (timeSale === undefined) return undefined
   const { limitPerBuyer, startsInSeconds } = timeSale
   const startsAt = new Date(Date.now() + startsInSeconds * 1000)
-  await startTimeSale(shop, { productId, units, startsAt, limitPerBuyer, signal })
+  const endsAt = new Date(startsAt.getTime() + saleMs(rushMsOf(options)))
+  await startTimeSale(shop, { productId, units, startsAt, endsAt, limitPerBuyer, signal })
   const opensInMs = Math.max(0, startsAt.getTime() - Date.now())
   return { opensInMs, early: opensInMs === 0 ? 0 : Math.ceil(buyers * EARLY_SHARE) }
 }
@@ -167,33 +197,6 @@ async function findGreed(shop: SaleShop, productId: string, limit: number): Prom
 /** Somebody pressed Ctrl-C. */
 export class SaleAborted extends Error {
   override readonly name = 'SaleAborted'
-}
-
-const AT_REST = 'the shop has come to rest'
-
-async function comeToRest(shop: SaleShop, { kill, signal, onUnrest }: RushOptions): Promise<Finding[]> {
-  const finding = (offenders: readonly string[]): Finding[] => {
-    const says = kill.length === 0 ? 'no part was killed' : `${kill.join(', ')} came back`
-    return [{ rule: AT_REST, holds: offenders.length === 0, says, count: offenders.length, offenders }]
-  }
-  const down = await waitForReturn(shop, kill, signal)
-  if (down.length > 0) return finding(down.map((part) => `${part} was killed and did not come back`))
-  try {
-    await settled(shop.books, {
-      signal,
-      onProgress: (unrest) => {
-        if (unrest === undefined) return onUnrest('a part does not answer')
-        const behind = Object.values(unrest.lags).reduce((sum, lag) => sum + lag, 0)
-        onUnrest(
-          `${unrest.undecided} orders undecided, ${unrest.outboxRows} rows in outboxes, ${behind} records unread`,
-        )
-      },
-    })
-    return finding([])
-  } catch (error) {
-    if (signal.aborted) throw new SaleAborted()
-    return finding([`${String(error)} npm run status says which part is down or behind.`])
-  }
 }
 
 // What the buyers alone can tell.
@@ -271,8 +274,4 @@ async function showMoments(about: {
 
 function secondsSince(began: number): number {
   return Math.round((performance.now() - began) / 100) / 10
-}
-
-function latest(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 }

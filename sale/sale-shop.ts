@@ -134,26 +134,31 @@ export async function putOnSale(
 /** A time sale of all units of a product. */
 export interface TimeSale {
   readonly startsAt: Date
+  readonly endsAt: Date
   readonly limitPerBuyer: number
 }
 
 const SALE_PRICE = 9_900
 /** Long enough for whatever is killed meanwhile. */
-const SALE_MS = 60 * 60 * 1000
+const SALE_MIN_MS = 60 * 60 * 1000
+
+/** How long a time sale goes on whose buyers come for so long. */
+export function saleMs(rushMs: number): number {
+  return Math.max(SALE_MIN_MS, 2 * rushMs)
+}
 
 /** Puts a time sale on a product, and waits until order knows of it: before that it would sell at the usual price. */
 export async function startTimeSale(
   shop: SaleShop,
-  { productId, units, startsAt, limitPerBuyer, signal }: TimeSale & Parameters<typeof putOnSale>[1],
+  { productId, units, startsAt, endsAt, limitPerBuyer, signal }: TimeSale & Parameters<typeof putOnSale>[1],
 ): Promise<void> {
   const sale = {
     saleId: productId,
     priceMinor: SALE_PRICE,
     units,
     startsAt: startsAt.toISOString(),
-    endsAt: new Date(startsAt.getTime() + SALE_MS).toISOString(),
-    // A limit above all there is would be refused, and limits nobody.
-    limitPerBuyer: Math.min(limitPerBuyer, units),
+    endsAt: endsAt.toISOString(),
+    limitPerBuyer,
   }
   const answer = await ask(shop, 'product', `/products/${productId}/sale`, sale, 'PUT')
   if (answer.status !== 200) {

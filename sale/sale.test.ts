@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { arrivalMs, comesMs, planOf, USUAL_MIX } from './buyer-plan.ts'
 import { classOf, pauseMs } from './buyers.ts'
-import { killMoments } from './kills.ts'
 import { Latency } from './latency.ts'
 import { percentiles } from './live-view.ts'
+import { saleMs } from './sale-shop.ts'
 import { cut } from './screen.ts'
 
 const options = { seed: 7, name: 's', products: ['A', 'B'], mix: USUAL_MIX, cancelUntil: 5_000 }
@@ -114,6 +114,11 @@ test('of a sale that opens later some come before, all others from then on', () 
   )
 })
 
+test('a time sale outlasts its buyers, however slowly they come', () => {
+  assert.equal(saleMs(20_000), 3_600_000)
+  assert.equal(saleMs(3 * 3_600_000), 6 * 3_600_000)
+})
+
 test('who is too early comes again when the sale begins, and not before', () => {
   for (const random of [0, 0.5, 0.99]) {
     const pause = pauseMs({ retryAfterMs: undefined, startsInMs: 1_234 }, 9, random)
@@ -138,14 +143,6 @@ test('a buyer waits as long as the shop asks for, and no two of them alike', () 
   )
   assert.notEqual(pauseMs({ retryAfterMs: 1000 }, 0, 0.1), pauseMs({ retryAfterMs: 1000 }, 0, 0.9))
   assert.ok(pauseMs({ retryAfterMs: undefined }, 50, 0.9) <= 3_000)
-})
-
-test('parts are killed one after the other, while there is a rush', () => {
-  for (const count of [1, 2, 5, 12]) {
-    const moments = killMoments(count)
-    assert.equal(moments.length, count)
-    assert.ok(moments.every((moment, index) => moment > (moments[index - 1] ?? 0) && moment < 0.8))
-  }
 })
 
 test('percentiles are exact to a hundredth', () => {

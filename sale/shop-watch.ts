@@ -12,8 +12,6 @@ export interface Sight {
   readonly undecided: number
   /** From the moment a buyer was to come until their order was decided, in milliseconds. */
   readonly outcomeMs: Percentiles | undefined
-  /** When the last one was rejected because nothing was left, in milliseconds since the epoch. */
-  readonly lastRejectionAt: number | undefined
   readonly unitsSold: number | undefined
   /** Records that each group has not worked off. */
   readonly lags: Readonly<Record<string, number>> | undefined
@@ -32,7 +30,6 @@ export class ShopWatch {
   readonly #open = new Map<string, number>()
   readonly #latency = new Latency()
   readonly #counts = new Map<string, number>()
-  #lastRejectionAt: number | undefined
   #unitsSold: number | undefined
   #lags: Record<string, number> | undefined
   #parts: Sight['parts']
@@ -61,7 +58,6 @@ export class ShopWatch {
       cancelled: of('CANCELLED'),
       undecided: this.#open.size,
       outcomeMs: this.#latency.percentiles,
-      lastRejectionAt: this.#lastRejectionAt,
       unitsSold: this.#unitsSold,
       lags: this.#lags,
       parts: this.#parts,
@@ -100,12 +96,12 @@ export class ShopWatch {
     if (this.#open.size === 0) return
     const asked = [...this.#open.keys()].slice(0, ASKED_AT_ONCE)
     const ends = await lookAt(this.#shop.books, 'order', (look) =>
-      look.rows<[string, string, Date, string | null]>(
-        "select order_id, status, at, reason from order_history where order_id = any($1) and status <> 'PLACED'",
+      look.rows<[string, string, Date]>(
+        "select order_id, status, at from order_history where order_id = any($1) and status <> 'PLACED'",
         [asked],
       ),
     )
-    for (const [orderId, status, at, reason] of ends) this.#ended(orderId, { status, at: at.getTime(), reason })
+    for (const [orderId, status, at] of ends) this.#ended(orderId, status, at.getTime())
     // Whoever is not decided yet goes to the end, so that all are asked about in turn.
     for (const orderId of asked) {
       const number = this.#open.get(orderId)
@@ -115,15 +111,12 @@ export class ShopWatch {
     }
   }
 
-  #ended(orderId: string, { status, at, reason }: { status: string; at: number; reason: string | null }): void {
+  #ended(orderId: string, status: string, at: number): void {
     const number = this.#open.get(orderId)
     if (number === undefined) return
     this.#open.delete(orderId)
     this.#counts.set(status, (this.#counts.get(status) ?? 0) + 1)
     this.#latency.record(at - this.#dueAt(number))
-    // Who has enough is told so, whatever is left.
-    if (status === 'REJECTED' && reason !== 'buyer-limit')
-      this.#lastRejectionAt = Math.max(at, this.#lastRejectionAt ?? 0)
   }
 
   async #readUnits(): Promise<void> {

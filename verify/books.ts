@@ -46,7 +46,8 @@ export class Look implements AsyncDisposable {
     client.on('error', () => undefined)
     try {
       await client.connect()
-      await client.query('begin transaction isolation level repeatable read read only')
+      // The moment that is looked at is that of the first question, not of the begin.
+      await client.query('begin transaction isolation level repeatable read read only; select 1')
     } catch (error) {
       void client.end().catch(() => undefined)
       throw error

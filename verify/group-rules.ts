@@ -2,11 +2,11 @@ import { GROUPS, VIEW_GROUPS, deadLetterTopic, type Group, type TopicName } from
 import { databaseServices } from '@timesale/local/shop/ports'
 import { headersOf } from '@timesale/testkit/console-consumer'
 import { newestOf, sourcesOf, type Accounts } from './accounts.ts'
-import type { Books, Look } from './books.ts'
+import { lookAt, type Books, type Look } from './books.ts'
 import { placeOf } from './event-record.ts'
 import { count, type Rulebook } from './finding.ts'
 import type { CommittedOffset, Ends } from './kafka-offsets.ts'
-import type { SoldOut } from './stock-rules.ts'
+import type { SoldOut } from './sold-out-rule.ts'
 import { readRecords } from './topic.ts'
 
 /** What is known of this shop's past beside what buyers were told. */
@@ -120,6 +120,23 @@ export async function checkWaiting(
   for (const key of expected) {
     if (key.startsWith(`${service} `) && !found.has(key)) rule.broken(`${key} should be parked and is not`)
   }
+}
+
+/** Records that a group has made a dead letter of by now, whoever put them there. */
+export async function findDeadLetters(books: Books): Promise<RecordPlace[]> {
+  const found = new Map<string, RecordPlace>()
+  for (const group of groups) {
+    const rows = await lookAt(books, group, (look) =>
+      look.rows<[string, number, string]>(
+        `select topic, partition, "offset" from dead_letters where consumer = '${group}'`,
+      ),
+    )
+    for (const [topic, partition, offset] of rows) {
+      const place = { topic, partition, offset: Number(offset) }
+      found.set(placeOf(place), place)
+    }
+  }
+  return [...found.values()]
 }
 
 /** Dead letters are those that were to be expected, in the table of each group and once in effect on its topics. */

@@ -87,7 +87,7 @@ test('whoever was refused although there was room is named, unless units came ba
   assert.deepEqual(offencesOf([{ buyerId: 'lee' }, { ...refused, refusedFor: 'buyer-limit' }]), [
     'nobody was refused what a sale still had: order o-2 wanted 2 of 2, of which 0 were taken (buyer-limit)',
   ])
-  const back = { productId: 'P', saleId: 'S', buyerId: 'park', quantity: 4, at: START + 1_000 }
+  const back = { productId: 'P', saleId: 'S', buyerId: 'park', quantity: 4, at: START + 1_000, isReturn: true }
   const late = { ...refused, buyerId: 'lee', refusedFor: 'sale-sold-out' }
   assert.deepEqual(offencesOf([{}, late], { arrivals: [back] }), [])
   assert.equal(offencesOf([{}, late], { arrivals: [{ ...back, at: START - 60_000 }] }).length, 1)

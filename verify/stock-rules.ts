@@ -13,6 +13,8 @@ export interface Arrival {
   readonly productId: string
   readonly quantity: number
   readonly at: number
+  /** Given back by an order that was cancelled; else it was put on sale. */
+  readonly isReturn: boolean
   /** Of which time sale they are, where they are of one, and who gave them back. */
   readonly saleId: string | undefined
   readonly buyerId: string | undefined
@@ -31,15 +33,15 @@ export async function readStock(look: Look, rules: Rulebook): Promise<StockBooks
   const levels = await readLevels(look)
   await checkLevels(look, rules)
   await checkLedger(look, rules)
-  const arrivals = await look.rows<[string, number, Date, string | null]>(
-    "select product_id, quantity, at, order_id from stock_ledger where kind in ('RELEASE', 'RESTOCK')",
+  const arrivals = await look.rows<[string, number, Date, string | null, string]>(
+    "select product_id, quantity, at, order_id, kind from stock_ledger where kind in ('RELEASE', 'RESTOCK')",
   )
   return {
     reservations,
     levels,
-    arrivals: arrivals.map(([productId, quantity, at, orderId]) => {
+    arrivals: arrivals.map(([productId, quantity, at, orderId, kind]) => {
       const { saleId, buyerId } = (orderId === null ? undefined : reservations.get(orderId)?.sale) ?? {}
-      return { productId, quantity, at: at.getTime(), saleId, buyerId }
+      return { productId, quantity, at: at.getTime(), isReturn: kind === 'RELEASE', saleId, buyerId }
     }),
   }
 }
@@ -273,34 +275,5 @@ function checkUnits(
     if (onSale !== initial) {
       stocked.broken(`${productId}: ${onSale ?? 'not'} on sale, ${initial ?? 'not'} in stock`)
     }
-  }
-}
-
-/** A product of which more was asked for than there was. */
-export interface SoldOut {
-  readonly productId: string
-  /** When somebody was last told that nothing is left, in milliseconds since the epoch; undefined where nobody was. */
-  readonly lastRefusalAt: number | undefined
-}
-
-/** What the door believes of stock may be so old, and a little for the way. */
-const DOOR_MS = 4_000
-
-/** All units of these products are sold, but for what was given back when nobody asked any more. */
-export function checkSoldOut(
-  soldOut: readonly SoldOut[],
-  { levels, arrivals }: Pick<StockBooks, 'levels' | 'arrivals'>,
-  rules: Rulebook,
-): void {
-  for (const { productId, lastRefusalAt } of soldOut) {
-    const rule = rules.rule('soldOut')
-    const { initial = 0, sold = 0, available = 0 } = levels.get(productId) ?? {}
-    rule.says(`${count(sold)} of ${count(initial)} units sold`)
-    if (available === 0 || lastRefusalAt === undefined) continue
-    const since = lastRefusalAt - DOOR_MS
-    const late = arrivals.filter((one) => one.productId === productId && one.at >= since)
-    const back = late.reduce((sum, { quantity }) => sum + quantity, 0)
-    rule.says(`${count(sold)} of ${count(initial)} units sold, ${count(back)} came back when nobody asked any more`)
-    if (available > back) rule.broken(`${productId}: ${available} units are left, and ${back} came back late`)
   }
 }

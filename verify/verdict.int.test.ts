@@ -16,7 +16,8 @@ import { produce, readTopic, recordOf, type TestRecord } from '@timesale/testkit
 import { until } from '@timesale/testkit/until'
 import { Client } from 'pg'
 import { createClient } from 'redis'
-import { examine, settled, verdict, type Books, type Told } from './verdict.ts'
+import { Look } from './books.ts'
+import { examine, findDeadLetters, settled, verdict, type Books, type Told } from './verdict.ts'
 
 // A checker that finds nothing proves nothing. Real services make real books, which balance; then the services are
 // killed, every kind of fault is planted in tables and topics, and each rule has to name the one that is its own.
@@ -78,8 +79,15 @@ after(async () => {
 
 test('the books of real services balance, and every rule has looked at something', async () => {
   await settled(books())
+  // All three groups of that topic have put it aside.
+  const deadLetters = await findDeadLetters(books())
+  assert.deepEqual(
+    deadLetters.map(({ topic, partition }) => [topic, partition]),
+    [['order-topic', 0]],
+  )
   const findings = await examine(books(), told, {
-    deadLetters: [{ topic: 'order-topic', partition: 0, offset: await garbageOffset() }],
+    deadLetters,
+    soldOut: [{ productId: 'RUSH', doorRefusedAt: undefined }],
   })
   assert.deepEqual(
     findings.filter(({ holds }) => !holds),
@@ -125,6 +133,12 @@ test('a shop that is not at rest says what is left', async () => {
     settled(books(), { withinMs: 1_000 }),
     /did not come to rest within 1 s: 1 orders undecided, 1 rows/,
   )
+})
+
+test('a look shows the moment at which it was opened, and nothing of what came then', async () => {
+  await using look = await Look.open(books(), 'product')
+  await change('product', "update products set product_id = 'RENAMED' where product_id = 'PLENTY'")
+  assert.deepEqual(await look.rows("select 1 from products where product_id = 'RENAMED'"), [])
 })
 
 test('a database that does not answer makes no verdict', async () => {
@@ -224,7 +238,7 @@ async function plantFaults(): Promise<Planted> {
         return wish !== undefined && orderId === other ? { ...wish, quantity: 99 } : wish
       },
     },
-    expected: { soldOut: [{ productId: 'PLENTY', lastRefusalAt: Date.now() }] },
+    expected: { soldOut: [{ productId: 'PLENTY', doorRefusedAt: Date.now() }] },
     wanted,
   }
 }
@@ -429,11 +443,6 @@ function books(): Books {
       headers: (buyerId) => (buyerId === undefined ? calledFor('verdict', 'operator') : calledFor(buyerId)),
     },
   }
-}
-
-async function garbageOffset(): Promise<number> {
-  const records = await readTopic(shop.brokers, 'order-topic')
-  return records.find(({ value }) => value === GARBAGE.value)?.offset ?? -1
 }
 
 async function idsOf(sql: string): Promise<string[]> {

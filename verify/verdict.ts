@@ -21,16 +21,17 @@ import { RefusalRules } from './refusal-rules.ts'
 import { checkTakings, SaleRules } from './sale-rules.ts'
 import { readSettings } from './settings.ts'
 import { readShops } from './shops.ts'
-import { checkOrdersAgainstStock, checkSoldOut, readProducts, readStock } from './stock-rules.ts'
+import { SoldOutRule } from './sold-out-rule.ts'
+import { checkOrdersAgainstStock, readProducts, readStock } from './stock-rules.ts'
 import { TopicRules } from './topic-rules.ts'
 import { readRecords } from './topic.ts'
 import { checkView } from './view-rules.ts'
 
 export type { Books } from './books.ts'
 export type { Finding, Offence } from './finding.ts'
-export type { Expected, ParkedKey, RecordPlace } from './group-rules.ts'
+export { findDeadLetters, type Expected, type ParkedKey, type RecordPlace } from './group-rules.ts'
 export type { Told, Wish } from './order-rules.ts'
-export type { SoldOut } from './stock-rules.ts'
+export type { SoldOut } from './sold-out-rule.ts'
 export { settled, type SettleOptions, type Unrest } from './settled.ts'
 
 /**
@@ -57,7 +58,6 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
     readSettings(looks.of('account')),
   ])
   checkTopics(ends)
-  checkSoldOut(expected.soldOut ?? [], stock, rules)
   checkTold(told, orders, rules)
   await checkTakings(looks.of('stock'), rules)
   checkOrdersAgainstStock(orders, stock, products, rules)
@@ -67,7 +67,9 @@ export async function examine(books: Books, told: Told, expected: Expected = {})
   const projections = new Projections(orders)
   const refusals = new RefusalRules(stock.levels, stock.arrivals, rules)
   const sales = new SaleRules(accounts, stock.arrivals, rules)
-  await readTopics(books, { rules, accounts, ends, expected, projections, refusals, sales })
+  const soldOut = new SoldOutRule(expected.soldOut ?? [])
+  await readTopics(books, { rules, accounts, ends, expected, projections, refusals, sales, soldOut })
+  soldOut.end(levels, stock.arrivals, rules)
 
   checkCommitted(committed, ends, readersOf(books), rules)
   const parked = new Set((expected.parked ?? []).map((one) => `${one.group} ${one.source} ${one.aggregateId}`))
@@ -91,10 +93,11 @@ interface TopicReading {
   readonly projections: Projections
   readonly refusals: RefusalRules
   readonly sales: SaleRules
+  readonly soldOut: SoldOutRule
 }
 
 async function readTopics(books: Books, reading: TopicReading): Promise<void> {
-  const { rules, accounts, ends, expected, projections, refusals, sales } = reading
+  const { rules, accounts, ends, expected, projections, refusals, sales, soldOut } = reading
   const places = new Set((expected.deadLetters ?? []).map(placeOf))
   const topicRules = new TopicRules({
     accounts,
@@ -105,6 +108,7 @@ async function readTopics(books: Books, reading: TopicReading): Promise<void> {
       projections.take(event)
       refusals.take(event)
       sales.take(event)
+      soldOut.take(event)
     },
   })
   await Promise.all(
