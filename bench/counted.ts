@@ -3,6 +3,12 @@ export class WorkMissing extends Error {
   override readonly name = 'WorkMissing'
 }
 
+/** What was measured, where there is something: a sample that has failed, or has seen nothing, is no figure. */
+export function someOf(where: string, what: string, measured: number): number {
+  if (Number.isFinite(measured) && measured > 0) return measured
+  throw new WorkMissing(`${where}: there is no ${what}`)
+}
+
 /** Throws WorkMissing that names every count that is not what it has to be. */
 export function expectCounts(
   where: string,
