@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 // What runs on our behalf, so that Ctrl-C leaves nothing behind. `await using` sees to every other end.
 
 const running = new Set<AsyncDisposable>()
@@ -20,7 +22,7 @@ export async function track<T extends AsyncDisposable>(start: Promise<T>): Promi
   }
 }
 
-/** On SIGINT or SIGTERM: ends everything that is tracked, the newest first, then the process. */
+/** On SIGINT, SIGTERM or SIGHUP: ends everything that is tracked, the newest first, then the process. */
 export function cleanUpOnSignals(say: (text: string) => void): void {
   let stopping = false
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
@@ -36,8 +38,7 @@ export function cleanUpOnSignals(say: (text: string) => void): void {
         say(`while stopping: ${String(error)}`)
       }
     }
-    process.exit(signal === 'SIGINT' ? 130 : 143)
+    process.exit(128 + constants.signals[signal])
   }
-  process.on('SIGINT', (signal) => void stop(signal))
-  process.on('SIGTERM', (signal) => void stop(signal))
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, (signal) => void stop(signal))
 }

@@ -32,17 +32,22 @@ test('a figure is measured against its limit, counted, and written as JSON', asy
   assert.deepEqual(await readdir(bench.folder), [], 'nothing is left of its servers')
 })
 
-test('Ctrl-C ends what was started and leaves nothing behind', async () => {
-  await using bench = await startBench()
+for (const [what, signal, exitCode] of [
+  ['Ctrl-C', 'SIGINT', 130],
+  ['a terminal that is closed', 'SIGHUP', 129],
+] as const) {
+  test(`${what} ends what was started and leaves nothing behind`, async () => {
+    await using bench = await startBench()
 
-  const child = bench.run(QUICK)
-  await bench.said('bare-64, round 1')
-  child.kill('SIGINT')
-  const [code] = (await once(child, 'exit')) as [number]
+    const child = bench.run(QUICK)
+    await bench.said('bare-64, round 1')
+    child.kill(signal)
+    const [code] = (await once(child, 'exit')) as [number]
 
-  assert.equal(code, 130, bench.output())
-  assert.deepEqual(await readdir(bench.folder), [], 'nothing is left of its servers')
-})
+    assert.equal(code, exitCode, bench.output())
+    assert.deepEqual(await readdir(bench.folder), [], 'nothing is left of its servers')
+  })
+}
 
 test('a figure that does not exist ends with the code of wrong usage, before anything is started', async () => {
   await using bench = await startBench()
@@ -51,6 +56,18 @@ test('a figure that does not exist ends with the code of wrong usage, before any
 
   assert.equal(code, 2)
   assert.match(bench.output(), /There is no figure 'accept-65'/)
+})
+
+test('a file that cannot be written ends with the code of wrong usage, before anything is started', async () => {
+  await using bench = await startBench()
+
+  const [code] = (await once(bench.run([...QUICK, '--json', join(bench.folder, 'nowhere', 'x.json')]), 'exit')) as [
+    number,
+  ]
+
+  assert.equal(code, 2, bench.output())
+  assert.match(bench.output(), /'--json' must be a file that can be written: ENOENT/)
+  assert.doesNotMatch(bench.output(), /starting/)
 })
 
 interface Bench extends AsyncDisposable {

@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import { runAndExplain } from '@timesale/local/commands/command-line'
+import { runAndExplain, WrongUsage } from '@timesale/local/commands/command-line'
 import { plainTable } from '@timesale/local/commands/plain-table'
 import { cleanUpOnSignals } from './cleanup.ts'
 import { measureAccept } from './figures/accept.ts'
@@ -48,6 +48,7 @@ await runAndExplain(usage, async () => {
 
 /** The exit code. */
 async function bench(options: BenchOptions): Promise<number> {
+  if (options.json !== undefined) await checkWritable(options.json)
   const started = performance.now()
   const say = (text: string): void => console.error(`${clock(started)}  ${text}`)
   cleanUpOnSignals(say)
@@ -73,6 +74,15 @@ async function bench(options: BenchOptions): Promise<number> {
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify([...results.values()], null, 2)}\n`)
   say(failures.length === 0 ? 'done' : `failed: ${failures.join(', ')}`)
   return failures.length === 0 ? 0 : 1
+}
+
+// Before a quarter of an hour is spent on what could not be kept.
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close()
+  } catch (error) {
+    throw new WrongUsage(`Option '--json' must be a file that can be written: ${(error as Error).message}`)
+  }
 }
 
 async function measureAll(
