@@ -22,6 +22,8 @@ const TOPIC = 'order-topic'
 // The relay needs a few seconds for what gathered while it was paused.
 const DRAINED_WITHIN_MS = 120_000
 const MARKS_AT_LEAST = 0.9
+/** Of the orders of a load, by the end of its sample, where the relay sends meanwhile. */
+const SENT_AT_LEAST = 0.1
 const THROUGH_GATEWAY = { target: { method: 'POST', path: '/api/orders' } } as const
 
 /** How many orders a second are accepted, in what company. */
@@ -97,8 +99,11 @@ async function sampleAccept(
   const inMemory = gateway === undefined ? undefined : new CountedInMemory(gateway)
 
   const { connections } = variant
-  const result = await sampleLoad(name, { servers, length, progress, server, gateway, inMemory, connections })
+  const sent = async (): Promise<number> => (await offsets.count(TOPIC)) - recordsBefore
+  const on = { servers, length, progress, server, gateway, inMemory, connections, sent }
+  const { result, sentMeanwhile } = await sampleLoad(name, on)
   const accepted = acceptedOf(result)
+  expectSent(name, variant, sentMeanwhile, accepted)
   await pause?.[Symbol.asyncDispose]()
   await until('the outbox is empty', () => outboxIsEmpty(servers, 'order'), DRAINED_WITHIN_MS)
   const [rows] = await sql<{ orders: number; history: number; placed: number }>`
@@ -109,7 +114,7 @@ async function sampleAccept(
     'rows in orders': [rows?.orders ?? 0, accepted],
     'orders that are PLACED': [rows?.placed ?? 0, accepted],
     'rows in order_history': [rows?.history ?? 0, accepted],
-    'records on order-topic': [(await offsets.count(TOPIC)) - recordsBefore, accepted],
+    'records on order-topic': [await sent(), accepted],
   })
   inMemory?.expectFew(name)
   if (variant.redis) await expectMarks(name, servers.redisUrl, accepted)
@@ -123,9 +128,11 @@ async function sampleLoad(
     readonly gateway: Server | undefined
     readonly inMemory: CountedInMemory | undefined
     readonly connections: number
+    /** Records that the relay has sent by now. */
+    readonly sent: () => Promise<number>
   },
-): Promise<LoadResult> {
-  const { server, gateway, inMemory, connections, length, servers, progress } = on
+): Promise<{ result: LoadResult; sentMeanwhile: number }> {
+  const { server, gateway, inMemory, connections, length, servers, progress, sent } = on
   const pids = { node: server.pid, postgres: servers.parts.get('postgres')?.pid ?? 0, gateway: gateway?.pid ?? 0 }
   await using load = await startLoad({
     ...{ port: gateway?.port ?? server.port, connections, ...length },
@@ -138,6 +145,7 @@ async function sampleLoad(
   const before = cpuNow()
   await load.sampled
   const after = cpuNow()
+  const sentMeanwhile = await sent()
   const result = await load.result
   const orders = (result.perSecond * length.sampleMs) / 1000
   await inMemory?.end(orders)
@@ -145,9 +153,16 @@ async function sampleLoad(
   const { p50, p99 } = result.latencyMs
   const ofGateway = gateway === undefined ? '' : `${us('gateway')} in the gateway, `
   progress.say(
-    `${name}: ${us('node')} us of CPU an order in the service, ${ofGateway}${us('postgres')} in PostgreSQL; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+    `${name}: ${us('node')} us of CPU an order in the service, ${ofGateway}${us('postgres')} in PostgreSQL; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; ${sentMeanwhile} records sent meanwhile`,
   )
-  return result
+  return { result, sentMeanwhile }
+}
+
+// A figure with the relay would say nothing, had it only begun to send when the sample was over; nor one without it.
+function expectSent(name: string, { relay }: Variant, sent: number, accepted: number): void {
+  if (relay === 'paused') return expectCounts(name, { 'records sent while the relay is paused': [sent, 0] })
+  if (sent < accepted * SENT_AT_LEAST)
+    throw new WorkMissing(`${name} did not do its work: ${sent} of ${accepted} records were sent during the load`)
 }
 
 async function startOrderService(servers: Infrastructure, { redis }: Variant): Promise<Server> {
