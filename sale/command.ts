@@ -28,8 +28,9 @@ Takes the running shop; where none runs, starts one in a temporary folder and st
   --starts-in N     seconds until the sale begins (3); some buyers come before, and again then
   --no-time-sale    at the usual price, at any time, as much as anybody wants
   --seed N          who buys what and does what besides; the same seed makes the same buyers
-  --kill A,B,...    kill these parts one after the other during the rush: stock, order, kafka-1, redis, postgres-order, ...
-                    they come back by themselves; npm run status shows their names, and all must be running
+  --kill A,B,...    kill these parts one after the other during the rush (also --kill A --kill B): stock, order, kafka-1,
+                    redis, postgres-order, ...; they come back by themselves. npm run status shows their names, and all
+                    must be running
   --json            one JSON document at the end, and nothing else
   --data DIR        the shop of this folder (else TIMESALE_DATA, else .timesale in the clone)
   --help            this text
@@ -53,7 +54,7 @@ await runCommand({
     'starts-in': { type: 'string' },
     'no-time-sale': { type: 'boolean' },
     seed: { type: 'string' },
-    kill: { type: 'string' },
+    kill: { type: 'string', multiple: true },
     json: { type: 'boolean' },
     data: { type: 'string' },
   },
@@ -116,7 +117,7 @@ async function sell({ kill, json, data, ...asked }: Asked): Promise<number> {
         onUnrest: (text) => (shown && !screen.isTerminal ? say(`      ${text}`) : undefined),
       })
       screen.keep()
-      console.log(json ? verdictJson(result, { ...asked, ownShop: shop.own }) : verdictText(result))
+      console.log(json ? verdictJson(result, { ...asked, ownShop: shop.own }) : verdictText(result, screen.columns))
       return holds(result) ? 0 : FAILED
     })
   } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { accountsOf } from './options.ts'
+import { accountsOf, namesOf } from './options.ts'
 
 const through = 'gateway'
 const USUAL = { buyers: 20_000, ordersPerSecond: 1_000 }
@@ -27,4 +27,11 @@ test('so few accounts that their buyers would give up are refused, with how many
   refused('2', /with 2 accounts buyers would give up .* Take --accounts 53 or more/)
   refused('52', /--accounts 53/)
   assert.equal(accountsOf({ through, accounts: '53' }, USUAL), 53)
+})
+
+test('parts to kill are named in one list or in several', () => {
+  assert.deepEqual(namesOf(), [])
+  assert.deepEqual(namesOf(['stock, redis']), ['stock', 'redis'])
+  assert.deepEqual(namesOf(['stock', 'redis,order']), ['stock', 'redis', 'order'])
+  assert.throws(() => namesOf(['stock', 'redis,']), /names with commas between, not 'redis,'/)
 })

@@ -64,9 +64,11 @@ export function timeSaleOf(
   }
 }
 
-export function namesOf(list: string | undefined): string[] {
-  if (list === undefined) return []
-  const names = list.split(',').map((name) => name.trim())
-  if (names.includes('')) throw new WrongUsage(`Option '--kill' must be names with commas between, not '${list}'`)
-  return names
+/** Of `--kill`, once or several times. */
+export function namesOf(lists: readonly string[] = []): string[] {
+  return lists.flatMap((list) => {
+    const names = list.split(',').map((name) => name.trim())
+    if (names.includes('')) throw new WrongUsage(`Option '--kill' must be names with commas between, not '${list}'`)
+    return names
+  })
 }

@@ -3,17 +3,26 @@ import { plainTable } from '@timesale/local/commands/plain-table'
 import type { Finding } from '@timesale/verify/verdict'
 import { percentiles, whole } from './live-view.ts'
 import type { RushOptions, SaleResult } from './rush.ts'
+import { widthOf } from './screen.ts'
 
-/** The verdict for people: a table of the rules, and the first offenders of those that do not hold. */
-export function verdictText({ findings, figures, sight, rushSeconds, restSeconds }: SaleResult): string {
+/**
+ * The verdict for people: a table of the rules, or a line each where there is no room for one, and the first offenders of
+ * those that do not hold.
+ */
+export function verdictText(
+  { findings, figures, sight, rushSeconds, restSeconds }: SaleResult,
+  columns = Infinity,
+): string {
   const rows = findings.map(({ holds, rule, says }) => [mark(holds), rule, says])
   const broken = findings.filter(({ holds }) => !holds)
   const last =
     broken.length === 0
       ? styleText('green', 'Everything holds.')
       : styleText('red', `${broken.length} of ${findings.length} rules do not hold.`)
+  const table = plainTable(['', 'what must hold', 'what was found'], rows)
+  const fits = table.split('\n').every((line) => widthOf(line) <= columns)
   return [
-    plainTable(['', 'what must hold', 'what was found'], rows),
+    fits ? table : rows.map(([sign, rule, says]) => `${sign} ${rule}: ${says}`).join('\n'),
     ...broken.map(offenders),
     `Answer ${percentiles(figures.answerMs)}; outcome ${percentiles(sight.outcomeMs)}; the rush took ${rushSeconds} s, the rest ${restSeconds.toFixed(1)} s.`,
     last,

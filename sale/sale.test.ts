@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import { arrivalMs, comesMs, planOf, USUAL_MIX } from './buyer-plan.ts'
 import { classOf, pauseMs } from './buyers.ts'
 import { Latency } from './latency.ts'
-import { percentiles } from './live-view.ts'
+import type { Figures } from './buyers.ts'
+import { percentiles, wholeView, type Moment } from './live-view.ts'
+import { verdictText } from './report.ts'
 import { saleMs } from './sale-shop.ts'
-import { cut } from './screen.ts'
+import { folded, Screen, widthOf } from './screen.ts'
 
 const options = { seed: 7, name: 's', products: ['A', 'B'], mix: USUAL_MIX, cancelUntil: 5_000 }
 const plans = Array.from({ length: 10_000 }, (_none, index) => planOf(index + 1, options))
@@ -155,7 +159,68 @@ test('percentiles are exact to a hundredth', () => {
   assert.equal(percentiles({ p50: 3.14, p99: 12_345, max: 0 }), 'p50 3.1 ms, p99 12.3 s')
 })
 
-test('a line that is too long for the terminal is cut, without the half of a colour', () => {
-  assert.equal(cut('short', 80), 'short')
-  assert.equal(cut('\u001B[31mred and long\u001B[39m', 8), 'red and')
+test('a row that is too long for the terminal goes on in the next line, below what it says', () => {
+  assert.deepEqual(folded('lag         order 0, stock 12', 80), ['lag         order 0, stock 12'])
+  assert.deepEqual(folded('lag         order 0, stock 12, product 345, notification 6', 40), [
+    'lag         order 0, stock 12,',
+    '            product 345, notification 6',
+  ])
+  assert.deepEqual(folded('lag         \u001B[31morder 1, stock 2\u001B[39m', 21), [
+    'lag         \u001B[31morder 1,',
+    '            stock 2\u001B[39m',
+  ])
+  assert.deepEqual(folded('lag         a-word-that-is-too-long', 20), ['lag', '            a-word-'])
 })
+
+test('the view fits into 80 columns and into 60, whatever the lag, and nothing of it is lost', () => {
+  const lags = {
+    order: 12_345,
+    stock: 67_890,
+    product: 1,
+    notification: 23_456,
+    analytics: 123_456,
+    storefront: 98_765,
+  }
+  const moment = momentOf(lags)
+  for (const columns of [80, 60]) {
+    const lines = wholeView(moment).flatMap((row) => folded(row, columns))
+    assert.ok(lines.every((line) => widthOf(line) < columns))
+    const words = (text: readonly string[]): string => stripVTControlCharacters(text.join(' ')).replace(/\s+/g, ' ')
+    assert.equal(words(lines), words(wholeView(moment)))
+  }
+})
+
+test('a terminal that does not say how wide it is counts as 80 columns wide', () => {
+  const terminal = (isTTY: boolean, columns: number): Screen =>
+    new Screen(Object.assign(new PassThrough(), { isTTY, columns }) as unknown as NodeJS.WriteStream)
+  assert.deepEqual([terminal(true, 0).columns, terminal(true, 60).columns], [80, 60])
+  assert.equal(terminal(false, 60).columns, Infinity)
+})
+
+test('the verdict is a table, and where there is no room for one a line for each rule', () => {
+  const rule = 'no accepted order is lost'
+  const finding = { rule, holds: true, says: '8,574 accepted, 8,574 found', count: 0, offenders: [] }
+  const { figures, sight } = momentOf({})
+  const result = { productId: 'P', figures, sight, kills: [], rushSeconds: 1, restSeconds: 0, findings: [finding] }
+  const text = (columns?: number): string => stripVTControlCharacters(verdictText(result, columns))
+
+  assert.match(text(), /│ ✔ │ no accepted order is lost │ 8,574 accepted, 8,574 found │/)
+  assert.equal(text(64), text())
+  assert.match(text(60), /^✔ no accepted order is lost: 8,574 accepted, 8,574 found\nAnswer/)
+})
+
+function momentOf(lags: Readonly<Record<string, number>>): Moment {
+  const none = { p50: 9_405, p99: 12_200, max: 12_200 }
+  const figures: Figures = {
+    ...{ arrived: 20_000, accepted: 8_574, turnedAway: 11_426, waiting: 812, gaveUp: 0, attempts: 31_000 },
+    ...{ byClass: { ok: 1, fail: 1, info: 1 }, unavailable: 12_345, noAnswer: 1_234, limited: 23_456 },
+    ...{ repeatsConfirmed: 814, reusesRefused: 231, shown: 0, hidden: 0, cancelled: 267, tooEarly: 950 },
+    ...{ overLimit: 1_950, unexpected: 0, exposed: 0, answerMs: none },
+  }
+  const sight = {
+    ...{ confirmed: 736, rejected: 7_571, cancelled: 267, undecided: 1_234, outcomeMs: none, unitsSold: 1_000, lags },
+    parts: ['stock', 'redis', 'kafka-1', 'postgres-order'].map((name) => ({ name, state: 'restarting' })),
+  }
+  const about = { seconds: 21.9, units: 1_000, buyers: 20_000, acceptedPerSecond: 1_000 }
+  return { ...about, figures, sight, killed: ['stock', 'redis', 'kafka-1', 'postgres-order'] }
+}

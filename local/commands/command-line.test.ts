@@ -23,6 +23,12 @@ test('a comment that the shell has passed on is none of the arguments', () => {
   assert.deepEqual(parseCommandLine(['#1', 'a#'], options, 2).words, ['#1', 'a#'])
 })
 
+test('of an option that is given twice the last one counts, or all do where it may be given more than once', () => {
+  assert.equal(parseCommandLine(['--data', 'x', '--data', 'y'], options, 0).values.data, 'y')
+  const several = { kill: { type: 'string', multiple: true } } as const
+  assert.deepEqual(parseCommandLine(['--kill', 'x', '--kill', 'y'], several, 0).values.kill, ['x', 'y'])
+})
+
 test('every command has --help', () => {
   assert.equal(parseCommandLine(['--help'], options, 0).values.help, true)
   assert.equal(parseCommandLine(['-h', 'whatever'], options, 0).values.help, true)

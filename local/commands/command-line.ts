@@ -10,10 +10,17 @@ export class WrongUsage extends Error {
   override readonly name = 'WrongUsage'
 }
 
-type OptionKinds = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string }>>
+type OptionKinds = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string; multiple?: true }>>
 type ValuesOf<Options extends OptionKinds> = {
-  readonly [Name in keyof Options]?: Options[Name]['type'] extends 'boolean' ? boolean : string
+  readonly [Name in keyof Options]?: ValueOf<Options[Name]>
 }
+
+/** Given more than once, the last one counts; of a `multiple` option all do. */
+type ValueOf<Kind extends OptionKinds[string]> = Kind extends { multiple: true }
+  ? readonly string[]
+  : Kind['type'] extends 'boolean'
+    ? boolean
+    : string
 
 const help = { help: { type: 'boolean', short: 'h' } } as const
 
