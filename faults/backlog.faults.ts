@@ -6,7 +6,9 @@ import { produce, type TestRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { startShop } from './shop.ts'
 
-// What a service finds that was away for long. Only stock runs here, so there are no orders to compare its books with.
+// What a service finds that was away for long. Only stock runs here, and the orders are on the topic alone, so the verdict
+// has nothing to compare its books with: each order would be a record from nowhere. What is asked of the database at the
+// end is what matters here: each order holds its units, once, and products say the same.
 
 const ORDERS = 200_000
 const PRODUCTS = 1_000

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { databaseServices, serviceNames, type DatabaseService, type ServiceName } from '@timesale/local/shop/ports'
+import { databaseServices, serviceNames, type ServiceName } from '@timesale/local/shop/ports'
 import { calledFor, TEST_GATEWAY } from '@timesale/testkit/gateway-key'
 import { send, sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure, type TestPart } from '@timesale/testkit/infrastructure'
 import { kafkaRequests, openProxy, postgresRequests, type TcpProxy } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
+import type { Books } from '@timesale/verify/verdict'
 import { ServiceProcess } from './service-process.ts'
 
 export interface ShopOptions {
@@ -28,8 +29,8 @@ export interface ShopOptions {
 /** Real servers and services, with proxies between them, in a folder that is gone afterwards. */
 export interface Shop extends AsyncDisposable {
   readonly infrastructure: Infrastructure
-  /** Where the books are: past every proxy, as the superuser. */
-  readonly books: { databaseUrl(service: DatabaseService): string; readonly brokers: string }
+  /** Where the books are: past every proxy, as the superuser; with what the storefront shows, where one runs. */
+  readonly books: Books
   readonly kafkaProxy: TcpProxy
   readonly redisProxy: TcpProxy
   databaseProxy(process: string): TcpProxy
@@ -145,7 +146,11 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
 
   return {
     infrastructure,
-    books: { databaseUrl: (service) => infrastructure.adminUrlOf(service), brokers: infrastructure.brokers },
+    books: {
+      databaseUrl: (service) => infrastructure.adminUrlOf(service),
+      brokers: infrastructure.brokers,
+      ...(running.has('storefront-1') ? { storefront: storefrontAt(process('storefront-1').url) } : {}),
+    },
     kafkaProxy,
     redisProxy,
     databaseProxy: (name) => found(databaseProxies, name),
@@ -172,6 +177,10 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     logs,
     [Symbol.asyncDispose]: down,
   }
+}
+
+function storefrontAt(url: string): NonNullable<Books['storefront']> {
+  return { url, headers: (buyerId) => (buyerId === undefined ? calledFor('verdict', 'operator') : calledFor(buyerId)) }
 }
 
 const LOG_LINES = 25
