@@ -5,18 +5,20 @@ import { test } from 'node:test'
 import { Compile } from 'typebox/compile'
 import { createDecoder, type RawRecord } from '@timesale/kafka/decode'
 import { eventHeaders } from '@timesale/testkit/records'
-import { ANALYTICS_USES } from '../services/analytics/events/consumer.ts'
-import { NOTIFICATION_USES } from '../services/notification/events/consumer.ts'
-import { ORDER_USES } from '../services/order/events/consumer.ts'
-import { PRODUCT_USES } from '../services/product/events/consumer.ts'
-import { STOCK_USES } from '../services/stock/events/consumer.ts'
-import { STOREFRONT_USES } from '../services/storefront/events/consumer.ts'
 import { EVENTS } from './catalogue.ts'
 import { fact, type EventDefinition } from './event.ts'
 import { GROUPS, VIEW_GROUPS } from './topics.ts'
 
 // samples/ holds what is on the topics for ever. A sample is never changed: a consumer that no longer accepts one could
 // no longer read the topic from its beginning. Fields that came later have samples of their own.
+
+// Loaded before the first test begins.
+const READERS = { ...GROUPS, ...VIEW_GROUPS }
+type Reader = keyof typeof READERS
+
+const USES = Object.fromEntries(
+  await Promise.all((Object.keys(READERS) as Reader[]).map(async (reader) => [reader, await usesOf(reader)] as const)),
+) as Readonly<Record<Reader, readonly EventDefinition[]>>
 
 test('every event has a sample, and every sample is of an event', () => {
   for (const { type } of EVENTS) assert.ok(FILES.includes(`${type}.json`), type)
@@ -87,18 +89,6 @@ test('every consumer uses only what its topics carry', () => {
   }
 })
 
-const READERS = { ...GROUPS, ...VIEW_GROUPS }
-type Reader = keyof typeof READERS
-
-const USES: Readonly<Record<Reader, readonly EventDefinition[]>> = {
-  order: ORDER_USES,
-  stock: STOCK_USES,
-  product: PRODUCT_USES,
-  notification: NOTIFICATION_USES,
-  analytics: ANALYTICS_USES,
-  storefront: STOREFRONT_USES,
-}
-
 interface Sample {
   readonly headers: Readonly<Record<string, string>>
   readonly key: string
@@ -115,6 +105,14 @@ const FILES = readdirSync(FOLDER).toSorted()
 const SAMPLES: readonly SampleOf[] = EVENTS.flatMap((definition) =>
   FILES.filter((file) => isSampleOf(file, definition.type)).map((file) => ({ ...readSample(file), file, definition })),
 )
+
+/** Each consumer exports what it uses as `<NAME>_USES`. */
+async function usesOf(reader: Reader): Promise<readonly EventDefinition[]> {
+  const consumer = (await import(`../services/${reader}/events/consumer.ts`)) as Record<string, unknown>
+  const uses = consumer[`${reader.toUpperCase()}_USES`]
+  assert.ok(Array.isArray(uses) && uses.length > 0, `${reader} says nowhere what it uses`)
+  return uses as EventDefinition[]
+}
 
 /** `<type>.json` with the fields that each has, and `<type>.<what>.json` with others beside them. */
 function isSampleOf(file: string, type: string): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { OrderTrace } from '@timesale/contracts/trace-api'
 import { asBuyer } from '@timesale/local/shop/as-operator'
+import { databaseServices, serviceNames } from '@timesale/local/shop/ports'
 import { until } from '@timesale/testkit/until'
 import { settled, verdict } from '@timesale/verify/verdict'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
@@ -155,9 +156,8 @@ test('orders are accepted while Redis hangs, and while the broker is stopped', a
 
 test('status names every part with its process, port, state and memory', async () => {
   const parts = await shop.status()
-  const keepers = ['account', 'seller', 'product', 'order', 'stock', 'notification', 'analytics']
-  const servers = [...keepers.map((name) => `postgres-${name}`), 'kafka-1', 'redis']
-  const names = [...keepers, 'gateway', 'storefront', ...servers]
+  const servers = [...databaseServices.map((name) => `postgres-${name}`), 'kafka-1', 'redis']
+  const names = [...serviceNames, ...servers]
   assert.deepEqual(parts.map(({ name }) => name).sort(), names.sort())
   for (const part of parts) {
     assert.equal(part.state, 'running', part.name)

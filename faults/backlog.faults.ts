@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { serviceNames } from '@timesale/local/shop/ports'
 import { productChanged, orderTold } from '@timesale/testkit/events'
 import { Offsets } from '@timesale/testkit/offsets'
 import { produce, type TestRecord } from '@timesale/testkit/records'
@@ -19,7 +20,7 @@ const PRODUCED_AT_ONCE = 20_000
 const MEMORY_MAX_BYTES = 900 * 1024 * 1024
 
 test('a backlog of 200,000 orders is worked off in bounded memory, and every order gets its units', async (t) => {
-  await using shop = await startShop({ processes: { product: 0, order: 0, stock: 0, notification: 0, analytics: 0 } })
+  await using shop = await startShop({ processes: Object.fromEntries(serviceNames.map((name) => [name, 0])) })
   const { brokers } = shop.books
   await using offsets = new Offsets(brokers)
   await produce(

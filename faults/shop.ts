@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { GROUPS } from '@timesale/contracts/topics'
 import { databaseServices, serviceNames, type ServiceName } from '@timesale/local/shop/ports'
 import { calledFor, TEST_GATEWAY } from '@timesale/testkit/gateway-key'
 import { send, sendJson } from '@timesale/testkit/http'
@@ -185,8 +186,8 @@ function storefrontAt(url: string): NonNullable<Books['storefront']> {
 
 const LOG_LINES = 25
 const BEHIND_GATEWAY = serviceNames.filter((service) => service !== 'gateway')
-/** What an order needs; others are started where `processes` names them. */
-const PIPELINE: ReadonlySet<ServiceName> = new Set(['product', 'order', 'stock', 'notification', 'analytics'])
+/** Whoever hears of an order; others are started where `processes` names them. */
+const PIPELINE: ReadonlySet<string> = new Set(Object.keys(GROUPS))
 
 function serviceOf(process: string): ServiceName {
   const service = serviceNames.find((name) => process.startsWith(`${name}-`))

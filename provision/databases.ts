@@ -45,7 +45,8 @@ async function migrateAll(service: string, ownerUrl: string): Promise<void> {
  */
 export async function provisionInstallation(targets: readonly DatabaseTarget[], newId: string): Promise<void> {
   const clients = await Promise.all(
-    targets.map(async (target) => {
+    // All provisioners lock them in one order, whatever order they were told of them in.
+    targets.toSorted(byService).map(async (target) => {
       const url =
         target.adminUrl === undefined
           ? target.serviceUrl
@@ -57,8 +58,7 @@ export async function provisionInstallation(targets: readonly DatabaseTarget[], 
     }),
   )
   try {
-    // All provisioners know the same first database.
-    await clients[0]?.query("select pg_advisory_lock(hashtext('timesale.installation'))")
+    for (const client of clients) await client.query("select pg_advisory_lock(hashtext('timesale.installation'))")
     const ids = await Promise.all(
       clients.map(async (client) => (await client.query<{ id: string }>('select id from installation')).rows[0]?.id),
     )
@@ -72,6 +72,10 @@ export async function provisionInstallation(targets: readonly DatabaseTarget[], 
   } finally {
     await Promise.all(clients.map((client) => client.end()))
   }
+}
+
+function byService(one: DatabaseTarget, other: DatabaseTarget): number {
+  return one.service < other.service ? -1 : 1
 }
 
 interface Parts {

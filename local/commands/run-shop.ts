@@ -39,7 +39,7 @@ Starts the whole shop: PostgreSQL servers, Kafka, Redis and the services. Ctrl-C
 Servers of your own, by environment variables; the parts are then not started here:
   KAFKA_BROKERS     host:port, with commas between
   REDIS_URL         redis://...
-  ORDER_DB_URL      postgres://... (likewise ACCOUNT_, SELLER_, PRODUCT_, STOCK_, NOTIFICATION_, ANALYTICS_)
+  ORDER_DB_URL      postgres://... (likewise STOCK_DB_URL and so on)
   ORDER_DB_ADMIN_URL   a superuser's, if databases and roles shall be made`
 
 await runCommand({

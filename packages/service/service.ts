@@ -40,7 +40,8 @@ export interface ServiceDefinition {
 }
 
 export interface ServiceBody {
-  readonly routes: (app: HttpServer) => void
+  /** Absent where nobody asks it anything but how it is. */
+  readonly routes?: (app: HttpServer) => void
   readonly consumer?: { readonly group: Group; readonly uses: readonly EventDefinition[]; readonly apply: Apply }
   /** For whoever follows an order. */
   readonly findMovements?: FindMovements
@@ -102,7 +103,7 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
         ],
       }),
   })
-  body.routes(app)
+  body.routes?.(app)
   if (body.consumer?.uses.some(({ source }) => isTraced(source)) === true) traceRoute(app, db, body.findMovements)
   // The port first: a service that cannot have it must not go on as half of one.
   const port = await listen(app, config.http)

@@ -15,6 +15,7 @@ import { applyChanges, type PartitionChanges } from '../redis/apply-changes.ts'
 import { noteCluster, readState } from '../redis/generations.ts'
 import { changeOf } from '../view.ts'
 
+/** @public What checks of the contracts ask each consumer for, by its name. */
 export const STOREFRONT_USES = [
   ProductChanged,
   ShopChanged,
