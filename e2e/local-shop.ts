@@ -47,7 +47,8 @@ interface PartStatus {
 
 const OPEN_WITHIN_MS = 120_000
 
-export async function startLocalShop(): Promise<LocalShop> {
+/** Of this clone, or of another one. */
+export async function startLocalShop(clone = ROOT): Promise<LocalShop> {
   const folder = await mkdtemp(join(tmpdir(), 'timesale-shop-'))
   await chmod(folder, 0o755)
   const offset = await freeOffset()
@@ -57,9 +58,9 @@ export async function startLocalShop(): Promise<LocalShop> {
 
   const start = async (): Promise<void> => {
     output = ''
-    const args = [join(ROOT, 'local/commands/start.ts'), '--data', folder, '--port-offset', String(offset)]
+    const args = [join(clone, 'local/commands/start.ts'), '--data', folder, '--port-offset', String(offset)]
     const child = spawn(process.execPath, args, {
-      cwd: ROOT,
+      cwd: clone,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: withoutOwnServers(),
     })
@@ -90,9 +91,9 @@ export async function startLocalShop(): Promise<LocalShop> {
     return child.exitCode
   }
   const run = async (command: string, ...args: string[]): Promise<string> => {
-    const file = join(ROOT, 'local/commands', `${command}.ts`)
+    const file = join(clone, 'local/commands', `${command}.ts`)
     const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], {
-      cwd: ROOT,
+      cwd: clone,
       maxBuffer: 1 << 28,
       env: { ...withoutOwnServers(), TIMESALE_DATA: folder },
     })

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { lineAt, report, repositoryFiles, repositoryRoot } from './repository-files.ts'
+import { BANNED_NAMES, lineAt, report, repositoryFiles, repositoryRoot } from './repository-files.ts'
 
 // Who may import whom. A rule looks at files (`in`, without `except`) and at what they import: a path from the root for
 // anything of ours, the bare name for anything else. `$1` stands for what the first group of `in` matched.
@@ -113,8 +113,6 @@ const TEXT_RULES: readonly TextRule[] = [
   },
 ]
 
-const BANNED_NAMES =
-  /^(index|utils?|helpers?|common|shared|misc|manager|processor|base|impl|types|constants)(\.[a-z.]+)?$/
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b(?:[^'"`;]*?\bfrom\b)?\s*(['"])([^'"\n]+)\1|\bimport\(\s*(['"])([^'"\n]+)\3/g
 

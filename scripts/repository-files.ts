@@ -3,6 +3,10 @@ import { join } from 'node:path'
 
 export const repositoryRoot = join(import.meta.dirname, '..')
 
+/** Of files and folders: they fit everything, and so say nothing. */
+export const BANNED_NAMES =
+  /^(index|utils?|helpers?|common|shared|misc|manager|processor|base|impl|types|constants)(\.[a-z.]+)?$/
+
 /** Every file of the project whose name ends so, by its path from the root. Not what is installed, fetched or made at run time. */
 export function repositoryFiles(extensions: readonly string[], folder = ''): string[] {
   return readdirSync(join(repositoryRoot, folder), { withFileTypes: true }).flatMap((entry) => {
