@@ -12,7 +12,7 @@ test('a name that fits nothing that it becomes is refused, with what would fit',
   for (const name of ['', 'x', 'Loyalty', 'gift-card', 'gift_card', '1st', 'a/b', '../up', '포인트', 'a'.repeat(21)]) {
     assert.match(objectionTo(name, repositoryRoot) ?? '', /2 to 20 letters from a to z/, name)
   }
-  for (const name of ['loyalty', 'b2b', 'ab', 'a'.repeat(20)])
+  for (const name of ['neverheardof', 'b2b', 'zz', 'a'.repeat(20)])
     assert.equal(objectionTo(name, repositoryRoot), undefined)
 })
 
@@ -35,11 +35,11 @@ test('a name that somebody has is refused, and it is said who', () => {
 })
 
 test('lists get lines, and what was there stays in its order', () => {
-  const { files } = planConsumer(repositoryRoot, 'loyalty')
+  const { files } = planConsumer(repositoryRoot, 'neverheardof')
   for (const { file } of SERVICE_LISTS) {
     const before = readFileSync(join(repositoryRoot, file), 'utf8').split('\n')
     const after = (files.get(file) ?? '').split('\n')
-    assert.ok(after.some((line) => line.includes('loyalty')))
+    assert.ok(after.some((line) => line.includes('neverheardof')))
     let at = 0
     const gone = before.filter((line) => {
       const found = after.indexOf(line, at)
@@ -53,7 +53,7 @@ test('lists get lines, and what was there stays in its order', () => {
 
 test('its ports are nobody else’s, also not those of a second shop a thousand further', () => {
   const ports = portsWithOffset(0)
-  const { service } = planConsumer(repositoryRoot, 'loyalty')
+  const { service } = planConsumer(repositoryRoot, 'neverheardof')
   const others = [
     ...serviceNames.map(ports.service),
     ...databaseServices.map(ports.database),
@@ -68,10 +68,10 @@ test('its ports are nobody else’s, also not those of a second shop a thousand 
 })
 
 test('nothing of the template is left to fill in', () => {
-  const { files } = planConsumer(repositoryRoot, 'loyalty')
-  const own = [...files].filter(([file]) => file.startsWith('services/loyalty/'))
+  const { files } = planConsumer(repositoryRoot, 'neverheardof')
+  const own = [...files].filter(([file]) => file.startsWith('services/neverheardof/'))
   assert.deepEqual(
-    own.map(([file]) => file.replace('services/loyalty/', '')),
+    own.map(([file]) => file.replace('services/neverheardof/', '')),
     [
       ...['README.md', 'app.ts', 'config.ts', 'db/migrations/0001_units-bought.sql', 'db/units-bought.ts'],
       ...['events/consumer.int.test.ts', 'events/consumer.ts', 'main.ts', 'package.json'],
@@ -83,7 +83,7 @@ test('nothing of the template is left to fill in', () => {
 
 test('a list that is not where it was is an error before anything is written', () => {
   for (const { file, add } of SERVICE_LISTS) {
-    const service = { name: 'loyalty', port: 8090, databasePort: 5440 }
+    const service = { name: 'neverheardof', port: 8090, databasePort: 5440 }
     assert.equal(add(file === 'package-lock.json' ? '{}' : 'Something else.\n', service), undefined, file)
   }
 })
