@@ -4,14 +4,15 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { sendJson } from '@timesale/testkit/http'
+import { readJson, sendJson } from '@timesale/testkit/http'
+import { readMetric } from '@timesale/testkit/metrics'
 import { until } from '@timesale/testkit/until'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
 
 // Documents that say what to type, word by word: what stands in their blocks is run by a shell, and has to do what the text says.
 
 const ROOT = join(import.meta.dirname, '..')
-const WITHIN_MS = 150_000
+const WITHIN_MS = 300_000
 
 let shop: LocalShop
 
@@ -26,6 +27,7 @@ after(async () => {
 for (const { file, korean, blocks } of [
   { file: 'README.md', korean: 'README.ko.md', blocks: 7 },
   { file: 'docs/tour/from-older-guides.md', korean: 'docs/tour/from-older-guides.ko.md', blocks: 7 },
+  { file: 'docs/tour/from-naive-to-timesale.md', korean: 'docs/tour/from-naive-to-timesale.ko.md', blocks: 9 },
   { file: 'samples/python/README.md', korean: 'samples/python/README.ko.md', blocks: 4 },
   { file: 'samples/new-consumer/README.md', korean: 'samples/new-consumer/README.ko.md', blocks: 1 },
 ]) {
@@ -137,6 +139,49 @@ test('one more consumer is added beside the shop, hears of all there was and of 
   assert.deepEqual(pids(await shop.status()), pids(before), 'nothing of the shop was started anew')
 })
 
+// The last: it takes parts of the shop away.
+test('on the walk from a naive shop to this one, what is taken away is missed where the text says so, and nowhere else', async () => {
+  const blocks = blocksOf('docs/tour/from-naive-to-timesale.md')
+  const [stockAway = '', keyed = '', kafkaAway = ''] = await type(blocks.slice(0, 3))
+
+  assert.ok(stockAway.includes('{"orderId":"tour-1","status":"PLACED"}'), stockAway)
+  assert.match(stockAway, /^Orders .*PLACED [1-9]/m)
+  assert.match(stockAway, /Order tour-1 is /)
+  assert.match(keyed, /^stock +order-topic +\d/m)
+  assert.match(keyed, /ce_aggregateversion:\d+,.*\t[\w-]+\t\{.*"orderId":/)
+  assert.ok(kafkaAway.includes('{"orderId":"tour-5","status":"PLACED"}'), kafkaAway)
+  assert.match(kafkaAway, /│ waiting │\n.*\n│ [1-9]/)
+  await confirmed('tour-1', 'tour-5')
+  await until('analytics has heard of them', async () => /^Lag .* analytics 0\b/m.test(await shop.run('status')))
+
+  const [again = '', dead = '', rules = '', together = '', redisAway = '', page = ''] = await type(blocks.slice(3))
+  const [before, after, ...more] = [...again.matchAll(/┌[\s\S]*?└.*┘/g)].map(([table]) => table)
+  assert.ok(before?.includes('A001') === true && more.length === 0, again)
+  assert.equal(after, before)
+  await until('all was delivered again', async () => {
+    return (await readMetric(shop.url('analytics'), 'consumer_events_total', { outcome: 'duplicate' })) > 0
+  })
+  assert.match(dead, /dlq_reason:no-headers,.*\t(not an order|oops)$/m)
+  assert.match(rules, /conservation +│ CHECK .*= initial/)
+  const [, orders, transactions] = /│ (\d+) +│ (\d+) +│/.exec(together) ?? []
+  assert.equal(Number(orders), 30)
+  assert.ok(Number(transactions) < 30, together)
+  assert.ok(redisAway.includes('{"orderId":"tour-10","status":"PLACED"}'), redisAway)
+  assert.match(page, /"productId":"A001",.*"stockLeft":\d/)
+  await confirmed('tour-9-30', 'tour-10')
+})
+
+/** Sooner or later, whatever was away meanwhile. */
+async function confirmed(...orderIds: string[]): Promise<void> {
+  for (const orderId of orderIds) {
+    await until(
+      `${orderId} is confirmed`,
+      async () => (await readJson<{ status: string }>(`${shop.url('order')}/orders/${orderId}`)).status === 'CONFIRMED',
+      WITHIN_MS,
+    )
+  }
+}
+
 async function order(orderId: string, quantity: number): Promise<void> {
   const wish = { orderId, quantity, productId: 'A001', buyerId: 'loyal' }
   const answer = await sendJson(`${shop.url('order')}/orders`, wish)
@@ -179,6 +224,7 @@ function onThisShop(script: string): string {
   return script
     .replaceAll('localhost:8080', new URL(shop.url('gateway')).host)
     .replaceAll('localhost:8081', new URL(shop.url('order')).host)
+    .replaceAll('localhost:8084', new URL(shop.url('analytics')).host)
     .replaceAll('samples/python/.venv', join(shop.folder, 'python'))
 }
 

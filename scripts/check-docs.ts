@@ -12,6 +12,7 @@ const EXTENSIONS = 'ts|mjs|js|json|sql|md|xml|yaml|yml|properties|example'
 const FILE_NAME = new RegExp(`\\.(${EXTENSIONS})$`)
 // `.test.ts` and the like: the end of a name, and no name.
 const SUFFIX = new RegExp(`^(\\.(test|int|e2e|faults))*\\.(${EXTENSIONS})$`)
+const KOREAN = /\.ko\.md$/
 const NPM = /\bnpm (?:run ([a-z][a-z0-9-]*(?::[a-z0-9-]+)*)|(start|test)\b)/g
 
 const everyFile = repositoryFiles([''])
@@ -63,9 +64,25 @@ function checkLink(file: string, line: number, target: string): void {
   const [path = '', heading] = target.split('#')
   const linked = path === '' ? file : normalize(path.startsWith('/') ? path.slice(1) : join(dirname(file), path))
   if (!existsSync(join(repositoryRoot, linked))) return complain(file, line, `${target} does not exist`)
+  const own = inLanguageOf(file, linked)
+  if (own !== linked && linked !== otherLanguage(file) && existsSync(join(repositoryRoot, own)))
+    complain(file, line, `${target}: this page exists in the language of this one, ${own}`)
   if (heading === undefined || heading === '' || !linked.endsWith('.md')) return
   const headings = [...read(linked).matchAll(/^#{1,6} +(.+)$/gm)].map((found) => anchorOf(found[1] ?? ''))
   if (!headings.includes(decodeURIComponent(heading))) complain(file, line, `${target}: there is no such heading`)
+}
+
+/** Who reads only one language follows links within it; a page and its translation alone link each other. */
+function inLanguageOf(file: string, linked: string): string {
+  return isKorean(file) === isKorean(linked) ? linked : otherLanguage(linked)
+}
+
+function otherLanguage(file: string): string {
+  return isKorean(file) ? file.replace(KOREAN, '.md') : file.replace(/\.md$/, '.ko$&')
+}
+
+function isKorean(file: string): boolean {
+  return KOREAN.test(file)
 }
 
 /** As GitHub makes it: lower case, spaces to dashes, punctuation gone. */
