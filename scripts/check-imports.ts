@@ -87,6 +87,16 @@ const IMPORT_RULES: readonly ImportRule[] = [
     not: '^(services|packages/kafka|packages/postgres)/',
     why: 'a checker that shares code with what it checks shares its bugs',
   },
+  {
+    in: /^console\//,
+    not: '^(packages|services|provision|local|verify|sale|bench|lab|e2e|faults|scripts)/|^node:',
+    why: 'the console runs in browsers, and knows of the shop what contracts/ says',
+  },
+  {
+    in: /^(contracts|packages|services|provision|local|verify|sale|bench|lab|faults)\//,
+    not: '^console/',
+    why: 'the console is a client like any other',
+  },
   { in: /./, not: '(^|/)index\\.ts$', why: 'an import names the file that it means' },
 ]
 
@@ -116,7 +126,7 @@ const TEXT_RULES: readonly TextRule[] = [
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b(?:[^'"`;]*?\bfrom\b)?\s*(['"])([^'"\n]+)\1|\bimport\(\s*(['"])([^'"\n]+)\3/g
 
-const files = repositoryFiles(['.ts', '.mjs'])
+const files = repositoryFiles(['.ts', '.tsx', '.mjs'])
 const problems: string[] = []
 let importCount = 0
 

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 
 const CHECKS = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'types of the console', command: ['tsc', '-p', 'console/tsconfig.json'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--tsconfig', 'tsconfig.json', '--deny-warnings'] },
   { name: 'format', command: ['oxfmt', '--check'] },
   { name: 'imports', command: [process.execPath, 'scripts/check-imports.ts'] },

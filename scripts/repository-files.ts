@@ -7,13 +7,16 @@ export const repositoryRoot = join(import.meta.dirname, '..')
 export const BANNED_NAMES =
   /^(index|utils?|helpers?|common|shared|misc|manager|processor|base|impl|types|constants)(\.[a-z.]+)?$/
 
+/** Folders of what is installed or built. */
+const MADE: ReadonlySet<string> = new Set(['node_modules', 'dist'])
+
 /** Every file of the project whose name ends so, by its path from the root. Not what is installed, fetched or made at run time. */
 export function repositoryFiles(extensions: readonly string[], folder = ''): string[] {
   return readdirSync(join(repositoryRoot, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
     // Data, caches and the repository's own bookkeeping are all in folders that begin with a dot.
     if (entry.isDirectory()) {
-      return entry.name === 'node_modules' || entry.name.startsWith('.') ? [] : repositoryFiles(extensions, path)
+      return MADE.has(entry.name) || entry.name.startsWith('.') ? [] : repositoryFiles(extensions, path)
     }
     return extensions.some((extension) => entry.name.endsWith(extension)) ? [path] : []
   })

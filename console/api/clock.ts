@@ -1,0 +1,13 @@
+// Ages are told by the gateway's clock: a browser's may be minutes off.
+
+let aheadMs = 0
+
+/** Milliseconds since the epoch, by the gateway's clock as far as it is known. */
+export function gatewayNow(): number {
+  return Date.now() + aheadMs
+}
+
+/** `at`: what the gateway's clock showed a moment ago. */
+export function setGatewayClock(at: number): void {
+  if (Number.isFinite(at)) aheadMs = at - Date.now()
+}

@@ -1,0 +1,7 @@
+import { useTranslation } from 'react-i18next'
+import { Page } from '../../ui/Page.tsx'
+
+export function GroupsPage() {
+  const { t } = useTranslation('groups')
+  return <Page title={t('title')}>{null}</Page>
+}

@@ -1,0 +1,3 @@
+import { text } from '../../language/text.ts'
+
+export const groupsText = text({ title: 'groups' }, { title: 'groups' })

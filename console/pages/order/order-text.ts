@@ -1,0 +1,3 @@
+import { text } from '../../language/text.ts'
+
+export const orderText = text({ title: 'order' }, { title: 'order' })

@@ -1,0 +1,7 @@
+import { useTranslation } from 'react-i18next'
+import { Page } from '../../ui/Page.tsx'
+
+export function TopicPage() {
+  const { t } = useTranslation('topics')
+  return <Page title={t('title')}>{null}</Page>
+}

@@ -1,0 +1,3 @@
+import { text } from '../../language/text.ts'
+
+export const topicsText = text({ title: 'topics' }, { title: 'topics' })
