@@ -14,6 +14,7 @@ import { SettingsFollower } from '@timesale/settings/follow-settings'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { Admission } from './admission/admit.ts'
+import { buildConsole } from './app-console.ts'
 import type { GatewayConfig } from './config.ts'
 import { myOrderRoute } from './http/my-order.ts'
 import { orderEventsRoute } from './http/order-events.ts'
@@ -129,6 +130,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   orderEventsRoute(app, { admission, streams, readOrder })
   orderTraceRoute(app, { admission, upstreams, internalTokens, brokers: config.kafka.brokers, logger })
   passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens })
+  await buildConsole(app, { config, admission })
 
   const port = await listen(app, config.http)
   for (const upstream of everyUpstream) upstream.start()

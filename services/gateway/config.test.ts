@@ -21,6 +21,21 @@ test('what is set is read', () => {
   assert.deepEqual(config.limits.orders, { points: 7, seconds: 3 })
   assert.deepEqual(config.limits.credentials, { points: 10, seconds: 60 })
   assert.equal(config.trustedHops, 0)
+  const { actions, supervisor, people } = config.console
+  assert.deepEqual({ actions, supervisor, people }, { actions: false, supervisor: undefined, people: [] })
+})
+
+test('the console of a local start is read', () => {
+  const people = [{ email: 'a@b.example', password: 'c', roles: ['operator'] }]
+  const { console } = readConfig({
+    ...complete,
+    GATEWAY_CONSOLE_ACTIONS: 'on',
+    GATEWAY_SUPERVISOR_URL: 'http://:to%20ken@127.0.0.1:99',
+    GATEWAY_CONSOLE_PEOPLE: JSON.stringify(people),
+    GATEWAY_CONSOLE_PAGES: '/pages',
+  })
+  const supervisor = { origin: 'http://127.0.0.1:99', token: 'to ken' }
+  assert.deepEqual(console, { actions: true, supervisor, people, pages: '/pages' })
 })
 
 for (const [key, value] of [
@@ -40,6 +55,11 @@ for (const [key, value] of [
   ['GATEWAY_UPSTREAM_QUEUE', '-1'],
   ['GATEWAY_REPLICAS', '0'],
   ['GATEWAY_DRAIN_MS', '15001'],
+  ['GATEWAY_CONSOLE_ACTIONS', 'true'],
+  ['GATEWAY_SUPERVISOR_URL', 'http://127.0.0.1:99'],
+  ['GATEWAY_SUPERVISOR_URL', 'https://:token@127.0.0.1:99'],
+  ['GATEWAY_CONSOLE_PEOPLE', '{}'],
+  ['GATEWAY_CONSOLE_PEOPLE', '[{"email":"a","password":"b","roles":["king"]}]'],
 ] as const) {
   test(`${key}=${value.slice(0, 20)} is refused by name`, () => {
     assert.throws(

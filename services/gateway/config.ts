@@ -1,5 +1,8 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { resolve } from 'node:path'
 import type { JWK } from 'jose'
+import { Check } from 'typebox/value'
+import { ConsoleAbout } from '@timesale/contracts/console-api'
 import { readEnv, type EnvReader } from '@timesale/process/env'
 import { DRAIN_MAX_MS, readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
 import type { Limit } from './limits/limit.ts'
@@ -43,6 +46,16 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** For each service, all its instances together. */
     concurrency: readCount(get, 'UPSTREAM_CONCURRENCY', 500, { min: 1, max: 10_000 }),
     queue: readCount(get, 'UPSTREAM_QUEUE', 1_000, { min: 0, max: 100_000 }),
+    console: {
+      /** Whether operators may change anything by it. */
+      actions: get.oneOf('CONSOLE_ACTIONS', ['on', 'off'], 'off') === 'on',
+      /** Of a local start; nobody starts and stops parts elsewhere. */
+      supervisor: readSupervisor(get),
+      /** Who can be logged in as on a local start. */
+      people: readPeople(get),
+      /** What `npm run build -w console` has made; a page that says so is shown where it is not there. */
+      pages: resolve(get.text('CONSOLE_PAGES', resolve(import.meta.dirname, '../../console/dist'))),
+    },
   }))
 }
 
@@ -88,4 +101,26 @@ function readUrls(get: EnvReader, key: string): string[] {
       get.wrong(key, 'holds something that is not like http://host:port')
   }
   return urls
+}
+
+export interface SupervisorAddress {
+  readonly origin: string
+  readonly token: string
+}
+
+// `http://:token@127.0.0.1:port`, as a URL has a password.
+function readSupervisor(get: EnvReader): SupervisorAddress | undefined {
+  if (get.text('SUPERVISOR_URL', '') === '') return undefined
+  const url = URL.parse(get.url('SUPERVISOR_URL', ['http']))
+  if (url !== null && url.password === '')
+    get.wrong('SUPERVISOR_URL', 'has no token; it is like http://:token@host:port')
+  return url === null ? undefined : { origin: url.origin, token: decodeURIComponent(url.password) }
+}
+
+function readPeople(get: EnvReader): ConsoleAbout['people'] {
+  const people = get.json('CONSOLE_PEOPLE', 'optional')
+  if (people === undefined) return []
+  if (Check(ConsoleAbout.properties.people, people)) return people
+  get.wrong('CONSOLE_PEOPLE', 'is not a list of people, each with email, password and roles')
+  return []
 }
