@@ -1,7 +1,192 @@
+import { Alert, Button, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { getRouteApi } from '@tanstack/react-router'
+import type { FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { RecordPage, TopicDetail } from '@timesale/contracts/console-api'
+import { useAbout } from '../../api/use-about.ts'
+import { useGet, withQuery } from '../../api/use-get.ts'
+import { Age } from '../../ui/Age.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { Loaded } from '../../ui/Loaded.tsx'
+import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
+import { DeleteTopic } from './DeleteTopic.tsx'
+import { Partitions } from './Partitions.tsx'
+import { Produce } from './Produce.tsx'
+import { RecordTable } from './RecordTable.tsx'
+import { GroupLinks, KindBadge } from './TopicsPage.tsx'
+import { useTail } from './use-tail.ts'
 
+const route = getRouteApi('/topics/$topic')
+const EVERY_MS = 2_000
+
+/** One topic: its partitions, its records, and what may be done with it. */
 export function TopicPage() {
+  const { topic } = route.useParams()
   const { t } = useTranslation('topics')
-  return <Page title={t('title')}>{null}</Page>
+  const { whole, perSecond } = useNumbers()
+  const about = useAbout()
+  const detail = useGet<TopicDetail>('operator', `/api/console/topics/${topic}`, { everyMs: EVERY_MS })
+  return (
+    <Page title={topic} beside={<Age asOf={detail.data?.asOf} oldAfterSeconds={8} />}>
+      <Loaded query={detail}>
+        {(told) => (
+          <>
+            <Facts
+              facts={[
+                [t('kind'), <KindBadge key="kind" kind={told.kind} />],
+                [t('records'), whole(told.records)],
+                [t('perSecond'), told.perSecond === null ? '–' : perSecond(told.perSecond)],
+                [t('producers'), told.producers.join(', ') || '–'],
+                [t('readers'), <GroupLinks key="groups" groups={told.groups} />],
+              ]}
+            />
+            <Partitions detail={told} />
+          </>
+        )}
+      </Loaded>
+      <Records topic={topic} />
+      {detail.data?.protected === true ? (
+        <Text size="sm" c="dimmed">
+          {t('protected')}
+        </Text>
+      ) : null}
+      {detail.data?.protected === false && about?.actions === true ? (
+        <>
+          <Produce topic={topic} partitions={detail.data.partitions} />
+          <DeleteTopic topic={topic} />
+        </>
+      ) : null}
+    </Page>
+  )
+}
+
+function Records({ topic }: { topic: string }) {
+  const { t } = useTranslation('topics')
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const isTailing = search.tail !== undefined
+  const tail = useTail(topic, isTailing)
+  const { key, text, partition, from, since } = search
+  const found = useGet<RecordPage>(
+    'operator',
+    withQuery(`/api/console/topics/${topic}/records`, { key, text, partition, from, since }),
+    { enabled: !isTailing, keepsPrevious: true },
+  )
+  return (
+    <Stack component="section" gap="sm" aria-label={t('records')}>
+      <Search topic={topic} />
+      <Switch
+        label={t('tail')}
+        checked={isTailing}
+        onChange={(event) => {
+          const tail = event.currentTarget.checked ? 'on' : undefined
+          void navigate({
+            search: { key: undefined, text: undefined, partition: undefined, from: undefined, since: undefined, tail },
+          })
+        }}
+      />
+      {isTailing ? (
+        <>
+          <Text size="sm" c="dimmed" role="status">
+            {tail.stream.is === 'broken' ? t('streamBroken') : t('tailing')}
+          </Text>
+          {tail.skipped > 0 ? <Alert color="yellow">{t('skipped', { count: tail.skipped })}</Alert> : null}
+          <RecordTable records={tail.records} />
+        </>
+      ) : (
+        <Loaded query={found}>
+          {(page) => (
+            <>
+              <Group gap="sm">
+                <Text size="sm" c="dimmed" role="status">
+                  {t('searched', { count: page.searched })}
+                </Text>
+                <Age asOf={page.asOf} oldAfterSeconds={60} />
+              </Group>
+              {page.complete ? null : <Alert color="yellow">{t('incomplete')}</Alert>}
+              <RecordTable records={page.records} />
+            </>
+          )}
+        </Loaded>
+      )}
+    </Stack>
+  )
+}
+
+const FIELDS = ['key', 'text', 'partition', 'from'] as const
+
+function Search({ topic }: { topic: string }) {
+  const { t } = useTranslation('topics')
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    const fields = new FormData(event.currentTarget)
+    const given = (name: string): string | undefined => {
+      const value = fields.get(name)
+      return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+    }
+    const since = given('since')
+    void navigate({
+      search: {
+        key: given('key'),
+        text: given('text'),
+        partition: given('partition'),
+        from: given('from'),
+        // What the field holds is of the reader's own time zone.
+        since: since === undefined ? undefined : new Date(since).toISOString(),
+        tail: undefined,
+      },
+    })
+  }
+  return (
+    // Its fields are what the address says, so they are made anew with it.
+    <form onSubmit={submit} role="search" aria-label={t('search')} key={JSON.stringify([topic, search])}>
+      <Group align="flex-end" gap="sm">
+        {FIELDS.map((name) => (
+          <TextInput
+            key={name}
+            name={name}
+            label={t(name)}
+            {...(name === 'from' ? { placeholder: t('fromHint') } : {})}
+            {...(name === 'from' || name === 'partition' ? { inputMode: 'numeric', w: 130 } : {})}
+            defaultValue={search[name] ?? ''}
+          />
+        ))}
+        <TextInput
+          name="since"
+          type="datetime-local"
+          step={1}
+          label={t('since')}
+          defaultValue={search.since === undefined ? '' : localTime(search.since)}
+        />
+        <Button type="submit">{t('find')}</Button>
+        <Button
+          variant="subtle"
+          onClick={() =>
+            void navigate({
+              search: {
+                key: undefined,
+                text: undefined,
+                partition: undefined,
+                from: undefined,
+                since: undefined,
+                tail: undefined,
+              },
+            })
+          }
+        >
+          {t('clear')}
+        </Button>
+      </Group>
+    </form>
+  )
+}
+
+/** As an input of type datetime-local holds it. */
+function localTime(instant: string): string {
+  const date = new Date(instant)
+  if (Number.isNaN(date.getTime())) return ''
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }
