@@ -89,6 +89,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     in: /^console\//,
+    except: TEST_FILE,
     not: '^(packages|services|provision|local|verify|sale|bench|lab|e2e|faults|scripts)/|^node:',
     why: 'the console runs in browsers, and knows of the shop what contracts/ says',
   },

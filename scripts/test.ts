@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 
 const SUITES = {
   unit: {
-    glob: ['{contracts,packages,services,provision,local,verify,sale,bench,lab,scripts}/**/!(*.int).test.ts'],
+    glob: ['{contracts,packages,services,provision,local,verify,console,sale,bench,lab,scripts}/**/!(*.int).test.ts'],
     concurrency: 2,
   },
   // Each file starts the servers it needs, and mostly waits for them: two at a time keep two cores busy.

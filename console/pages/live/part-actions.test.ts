@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PART_ACTIONS, PART_STATES } from '@timesale/contracts/console-api'
+import { ACTIONS, isSensible, priceOf } from './part-actions.ts'
+
+const broker = (number: number, state: 'running' | 'stopped') =>
+  ({ name: `kafka-${number}`, kind: 'broker', state }) as const
+
+test('every action has a button', () => {
+  assert.deepEqual([...ACTIONS].toSorted(), [...PART_ACTIONS].toSorted())
+})
+
+test('what is down can only be started, what is paused resumed, and a server of one’s own is left alone', () => {
+  const sensible = (state: (typeof PART_STATES)[number]) => ACTIONS.filter((action) => isSensible(action, state))
+  assert.deepEqual(sensible('stopped'), ['start'])
+  assert.ok(sensible('paused').includes('resume') && !sensible('running').includes('resume'))
+  assert.deepEqual([sensible('external'), sensible('unknown')], [[], []])
+})
+
+test('the gateway takes the page with it, by whatever takes the gateway away', () => {
+  const gateway = { name: 'gateway', kind: 'service', state: 'running' } as const
+  for (const action of ['kill', 'stop', 'pause', 'restart'] as const)
+    assert.equal(priceOf(action, gateway, [gateway]), 'gateway')
+  assert.equal(priceOf('start', gateway, [gateway]), undefined)
+})
+
+test('a broker has a price where no other one runs', () => {
+  const [one, other] = [broker(1, 'running'), broker(2, 'running')]
+  assert.equal(priceOf('kill', one, [one]), 'last-broker')
+  assert.equal(priceOf('kill', one, [one, broker(2, 'stopped')]), 'last-broker')
+  assert.equal(priceOf('kill', one, [one, other]), undefined)
+  assert.equal(priceOf('kill', { name: 'stock', kind: 'service' }, [one]), undefined)
+})
