@@ -11,3 +11,8 @@ export function gatewayNow(): number {
 export function setGatewayClock(at: number): void {
   if (Number.isFinite(at)) aheadMs = at - Date.now()
 }
+
+/** A moment of this browser's clock, by the gateway's; undefined for never. */
+export function onGatewayClock(at: number): string | undefined {
+  return at === 0 ? undefined : new Date(at + aheadMs).toISOString()
+}

@@ -1,7 +1,123 @@
+import { Badge, Code, Group, Table, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import type { ClusterView } from '@timesale/contracts/console-api'
+import { useGet } from '../../api/use-get.ts'
+import { Age } from '../../ui/Age.tsx'
+import { Facts } from '../../ui/Facts.tsx'
+import { Loaded } from '../../ui/Loaded.tsx'
+import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
 
+const EVERY_MS = 2_000
+const ROLES = [
+  ['isBroker', 'aboutBroker'],
+  ['isController', 'aboutController'],
+  ['isLeader', 'aboutLeader'],
+  ['isFollower', 'aboutFollower'],
+  ['isCoordinator', 'aboutCoordinator'],
+] as const
+
+/** Which broker is what, and what that means. */
 export function ClusterPage() {
   const { t } = useTranslation('groups')
-  return <Page title={t('title')}>{null}</Page>
+  const { whole } = useNumbers()
+  const cluster = useGet<ClusterView>('operator', '/api/console/cluster', { everyMs: EVERY_MS })
+  return (
+    <Page title={t('clusterTitle')} beside={<Age asOf={cluster.data?.asOf} oldAfterSeconds={8} />}>
+      <Loaded query={cluster}>
+        {(told) => (
+          <>
+            <Facts
+              facts={[
+                [t('clusterId'), told.clusterId],
+                [t('offline'), <Bad key="offline" count={told.offline} words={whole(told.offline)} />],
+                [
+                  t('underReplicated'),
+                  <Bad key="under" count={told.underReplicated} words={whole(told.underReplicated)} />,
+                ],
+              ]}
+            />
+            <Brokers cluster={told} />
+          </>
+        )}
+      </Loaded>
+      <section aria-label={t('whatRoles')}>
+        <Title order={2} size="h4">
+          {t('whatRoles')}
+        </Title>
+        <Table variant="vertical" layout="auto" verticalSpacing={6}>
+          <Table.Tbody>
+            {ROLES.map(([role, about]) => (
+              <Table.Tr key={role}>
+                <Table.Th scope="row" w={130}>
+                  {t(role)}
+                </Table.Th>
+                <Table.Td>{t(about)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+        <Text size="sm" mt="sm">
+          {t('tryIt')} <Code>npm run kafka -- quorum</Code> <Code>npm run kafka -- topics --describe</Code>
+        </Text>
+      </section>
+    </Page>
+  )
+}
+
+function Bad({ count, words }: { count: number; words: string }) {
+  return count === 0 ? <>{words}</> : <Badge color="red">{words}</Badge>
+}
+
+function Brokers({ cluster: { brokers, controller } }: { cluster: ClusterView }) {
+  const { t } = useTranslation('groups')
+  const { whole } = useNumbers()
+  return (
+    <Table.ScrollContainer minWidth={640}>
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t('broker')}</Table.Th>
+            <Table.Th>{t('address')}</Table.Th>
+            <Table.Th>{t('roles')}</Table.Th>
+            <Table.Th ta="right">{t('leads')}</Table.Th>
+            <Table.Th ta="right">{t('follows')}</Table.Th>
+            <Table.Th>{t('coordinates')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {brokers.map(({ node, host, port, leads, follows, coordinates }) => (
+            <Table.Tr key={node} data-broker={node}>
+              <Table.Td>kafka-{node}</Table.Td>
+              <Table.Td>
+                {host}:{port}
+              </Table.Td>
+              <Table.Td>
+                <Group gap={4}>
+                  <Badge variant="light">{t('isBroker')}</Badge>
+                  {node === controller ? (
+                    <Badge variant="light" color="grape">
+                      {t('isController')}
+                    </Badge>
+                  ) : null}
+                  {coordinates.length > 0 ? (
+                    <Badge variant="light" color="teal">
+                      {t('isCoordinator')}
+                    </Badge>
+                  ) : null}
+                </Group>
+              </Table.Td>
+              <Table.Td ta="right">
+                {whole(leads)} {t('partitions')}
+              </Table.Td>
+              <Table.Td ta="right">
+                {whole(follows)} {t('partitions')}
+              </Table.Td>
+              <Table.Td>{coordinates.join(', ') || '–'}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  )
 }

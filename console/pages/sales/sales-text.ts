@@ -1,3 +1,40 @@
 import { text } from '../../language/text.ts'
 
-export const salesText = text({ title: 'sales' }, { title: 'sales' })
+export const salesText = text(
+  {
+    title: 'Sales',
+    span: 'Time span',
+    hour: 'Last hour',
+    sixHours: 'Last 6 hours',
+    day: 'Last 24 hours',
+    byMinute: 'Units and orders by minute',
+    units: 'Units',
+    orders: 'Orders',
+    revenue: 'Revenue',
+    chartLabel: 'Sold by minute: {{units}} units in {{orders}} orders in this span',
+    nothing: 'Nothing was sold in this span.',
+    top: 'Products that sell best',
+    product: 'Product',
+    topLabel: 'Units sold by product; {{product}} leads with {{units}}',
+    noneSold: 'Nothing was sold yet.',
+    source: 'Counted by analytics from the topics, each event once; by the time of the confirmation.',
+  },
+  {
+    title: '매출',
+    span: '기간',
+    hour: '최근 1시간',
+    sixHours: '최근 6시간',
+    day: '최근 24시간',
+    byMinute: '분당 판매 수량과 주문',
+    units: '수량',
+    orders: '주문',
+    revenue: '매출',
+    chartLabel: '분당 판매: 이 기간에 주문 {{orders}}건, {{units}}개',
+    nothing: '이 기간에는 판매가 없습니다.',
+    top: '많이 팔린 상품',
+    product: '상품',
+    topLabel: '상품별 판매 수량. {{product}}이(가) {{units}}개로 가장 많습니다',
+    noneSold: '아직 판매가 없습니다.',
+    source: 'analytics가 토픽에서 이벤트마다 한 번씩 집계한 값이며, 확정 시각을 기준으로 합니다.',
+  },
+)
