@@ -11,10 +11,8 @@ const asOf = Type.String({ format: 'date-time', description: "When it was read, 
 const offset = Type.String({ pattern: '^[0-9]{1,19}$', description: 'Of a 64-bit number' })
 const orNull = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
   Type.Union([schema, Type.Null()], { description })
-const TopicName = Type.String({
-  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$',
-  description: 'A topic, as Kafka names it',
-})
+const TOPIC_NAME = '^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$'
+const TopicName = Type.String({ pattern: TOPIC_NAME, description: 'A topic, as Kafka names it' })
 const GroupName = Type.String({ minLength: 1, maxLength: 255, description: 'A consumer group' })
 
 /** `GET /api/console`, for everybody: what a console has to know before anybody is logged in. */
@@ -84,7 +82,8 @@ export type StockTotals = Static<typeof StockTotals>
 /** What a service that publishes has not sent yet. */
 export const OutboxView = Type.Object({
   service: Type.String(),
-  rows: count,
+  rows: Type.Integer({ minimum: 0, description: 'A row holds many events' }),
+  events: count,
   oldestSeconds: orNull(Type.Number({ minimum: 0 }), 'null where nothing waits'),
 })
 export type OutboxView = Static<typeof OutboxView>
@@ -159,7 +158,7 @@ export const StartRush = Type.Object(
     perSecond: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 20_000, description: 'Buyers a second; 500 by default' }),
     ),
-    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 999_999_999 })),
   },
   { additionalProperties: false },
 )
@@ -171,7 +170,11 @@ export const TopicSummary = Type.Object({
   topic: TopicName,
   partitions: count,
   replicas: count,
-  records: count,
+  records: Type.Integer({
+    minimum: 0,
+    description:
+      'From the first offset of each partition to its end; a few more than there are, where some were compacted away',
+  }),
   perSecond: orNull(rate, 'null where it has not been watched long enough'),
   kind: Type.Enum(['shop', 'dead-letter', 'playground', 'internal', 'other']),
   protected: Type.Boolean({ description: 'Not to be deleted or produced to from here' }),
@@ -195,8 +198,8 @@ export const TopicDetail = Type.Object({
       leader: node,
       replicas: Type.Array(node),
       inSync: Type.Array(node),
-      first: offset,
-      end: Type.String({ pattern: '^[0-9]{1,19}$', description: 'One past the last record' }),
+      first: orNull(offset, 'null: nobody leads it'),
+      end: orNull(offset, 'One past the last record; null: nobody leads it'),
     }),
   ),
   configs: Type.Array(Type.Object({ name: Type.String(), value: Type.String(), isDefault: Type.Boolean() })),
@@ -217,6 +220,7 @@ const Bytes = Type.Object({
   bytes: Type.Integer({ minimum: 0, description: 'Of all of it; text may be cut to its beginning in lists' }),
 })
 
+/** Alone (`GET /api/console/topics/:topic/records/:partition/:offset`) its texts are whole up to 1 MB; in lists up to 2 KB. */
 export const RecordView = Type.Object({
   topic: TopicName,
   partition: count,
@@ -234,16 +238,25 @@ export const RecordView = Type.Object({
 export type RecordView = Static<typeof RecordView>
 
 /**
- * `GET /api/console/topics/:topic/records`. Newest first, unless `from` or `since` asks for those from there on. With `key`
- * only its partition is searched.
+ * `GET /api/console/topics/:topic/records`. Newest first, unless `from` or `since` asks for those from there on, oldest first.
+ * With `key` only its partition is searched, or the one that is named.
  */
 export const RecordsQuery = Type.Object(
   {
     partition: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
-    from: Type.Optional(Type.String({ pattern: '^[0-9]{1,19}$', description: 'Offset; needs `partition`' })),
-    since: Type.Optional(Type.String({ format: 'date-time' })),
+    from: Type.Optional(
+      Type.String({ pattern: '^[0-9]{1,19}$', description: 'Offset; needs `partition`, and is not for `since`' }),
+    ),
+    since: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description: 'From the first record of each partition that was stamped then or later',
+      }),
+    ),
     key: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
-    text: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Is in the value or a header' })),
+    text: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 200, description: 'Is in the value or a header, letter by letter' }),
+    ),
     limit: Type.Optional(
       Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$', description: '1 to 500, 50 by default' }),
     ),
@@ -258,28 +271,41 @@ export const RecordPage = Type.Object({
 })
 export type RecordPage = Static<typeof RecordPage>
 
-// `GET /api/console/topics/:topic/tail`: an event `records` with an array of RecordView, at most two a second and 100 records
-// each; `skipped` of them were left out. Starts at the end.
-export const TailEvent = Type.Object({ at: asOf, records: Type.Array(RecordView), skipped: count })
+/**
+ * `data` of the event `records` of `GET /api/console/topics/:topic/tail`: at most two a second and 100 records each, and one
+ * every five seconds where nothing comes. Starts at the end.
+ */
+export const TailEvent = Type.Object({
+  at: asOf,
+  reachable: Type.Boolean({ description: 'false: Kafka does not answer; it goes on by itself where it was' }),
+  records: Type.Array(RecordView),
+  skipped: Type.Integer({ minimum: 0, description: 'Records that came and are left out, since there were too many' }),
+})
 export type TailEvent = Static<typeof TailEvent>
 
-/** `POST /api/console/topics`: a playground topic. 409 where it is there. */
+/** `POST /api/console/topics`: a playground topic. 201 with the same when it can be used; 409 where it is there. */
 export const CreateTopic = Type.Object(
   {
-    topic: TopicName,
+    topic: Type.String({
+      pattern: TOPIC_NAME,
+      description: 'Begins with `play-`, or is one of the playground topics of a local start',
+    }),
     partitions: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: '1 by default' })),
   },
   { additionalProperties: false },
 )
 export type CreateTopic = Static<typeof CreateTopic>
 
-/** `DELETE /api/console/topics/:topic`. Protected ones are refused whatever is typed. */
+/** `DELETE /api/console/topics/:topic`: 204 when it is gone. Protected ones are refused whatever is typed. */
 export const DeleteTopicQuery = Type.Object(
   { confirm: Type.String({ maxLength: 249, description: 'The name once more' }) },
   { additionalProperties: false },
 )
 
-/** `POST /api/console/topics/:topic/records`: to a topic that is not protected. */
+/**
+ * `POST /api/console/topics/:topic/records`: to a topic that is not protected; 201. On 504 nobody knows whether the record is
+ * there.
+ */
 export const ProduceRecord = Type.Object(
   {
     key: Type.Optional(Type.String({ maxLength: 1_000 })),

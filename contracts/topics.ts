@@ -45,6 +45,13 @@ export function deadLetterTopic(topic: string, group: string): string {
 
 /** Topics without a reader, for people who try Kafka's own commands. */
 export const PLAYGROUND_TOPICS = ['exam-topic', 'quickstart-events', 'test', 'loan_request'] as const
+/** By the console only topics whose names begin so are made, so that it can tell which ones it may delete. */
+export const PLAYGROUND_PREFIX = 'play-'
+
+/** Nobody's work depends on it: it may be written to and deleted by the console. */
+export function isPlayground(topic: string): boolean {
+  return topic.startsWith(PLAYGROUND_PREFIX) || PLAYGROUND_TOPICS.some((name) => name === topic)
+}
 
 /** Every topic of the shop: events, dead letters, and, where asked for, the playground. */
 export function topicSpecs(options: { playground: boolean }): TopicSpec[] {
