@@ -92,6 +92,28 @@ test('a batch that comes to the broker again is not there twice', async () => {
   assert.equal((await own()).length, 7)
 })
 
+test('records go to the partition that is named, and the send answers where the first of each has come to lie', async () => {
+  const { producer, key, own } = setup()
+  const placed = await producer.send([
+    record(key('a'), 'v', { partition: 4 }),
+    record(key('a'), 'first', { partition: 5 }),
+    record(key('a'), 'second', { partition: 5 }),
+  ])
+  const read = await own()
+  assert.deepEqual(
+    read.map(({ value, partition }) => [value, partition]),
+    [
+      ['v', 4],
+      ['first', 5],
+      ['second', 5],
+    ],
+  )
+  assert.deepEqual(
+    placed.toSorted((one, other) => one.partition - other.partition),
+    read.slice(0, 2).map(({ partition, offset }) => ({ topic: TOPIC, partition, offset: BigInt(offset) })),
+  )
+})
+
 test('one send at a time: another one is refused, and takes no part', async () => {
   const { producer, key, own } = setup()
   const first = producer.send([record(key('first'), 'v')])

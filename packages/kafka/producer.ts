@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Base, Writer, initProducerIdV4, produceV9, type ClusterMetadata, type Connection } from '@platformatic/kafka'
 import { within } from '@timesale/process/deadline'
+import type { PartitionOffset } from './fetch.ts'
 import { keyToPartition } from './partition.ts'
 import { encodeRecordBatch, type OutgoingRecord } from './record-batch.ts'
 
@@ -62,13 +63,16 @@ export class OrderedProducer implements AsyncDisposable {
     this.#client.on('error', () => undefined)
   }
 
-  /** Sends no more than a broker takes in one batch of a partition (1 MiB by default): the caller sees to that. */
-  async send(records: readonly OutgoingRecord[]): Promise<void> {
+  /**
+   * Sends no more than a broker takes in one batch of a partition (1 MiB by default): the caller sees to that. Answers where
+   * the first record of each partition has come to lie.
+   */
+  async send(records: readonly OutgoingRecord[]): Promise<PartitionOffset[]> {
     // Two sends at once could come in another order than they were begun.
     if (this.#sending) throw new Error('One send at a time')
     this.#sending = true
     try {
-      await confirmed(SEND_DEADLINE_MS, this.#send(records))
+      return await confirmed(SEND_DEADLINE_MS, this.#send(records))
     } catch (error) {
       throw error instanceof SendFailed
         ? error
@@ -87,7 +91,7 @@ export class OrderedProducer implements AsyncDisposable {
     return this.close()
   }
 
-  async #send(records: readonly OutgoingRecord[]): Promise<void> {
+  async #send(records: readonly OutgoingRecord[]): Promise<PartitionOffset[]> {
     const topics = [...new Set(records.map(({ topic }) => topic))]
     const metadata = await this.#client.metadata({ topics })
     const byLeader = new Map<number, PartitionBatch[]>()
@@ -96,10 +100,15 @@ export class OrderedProducer implements AsyncDisposable {
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), batch])
     }
     const identity = await this.#identify([...byLeader.keys()][0] ?? NO_LEADER)
-    await Promise.all([...byLeader].map(([leader, batches]) => this.#sendTo(leader, batches, identity)))
+    const sent = [...byLeader].map(([leader, batches]) => this.#sendTo(leader, batches, identity))
+    return (await Promise.all(sent)).flat()
   }
 
-  async #sendTo(leader: number, batches: readonly PartitionBatch[], { id, epoch }: Identity): Promise<void> {
+  async #sendTo(
+    leader: number,
+    batches: readonly PartitionBatch[],
+    { id, epoch }: Identity,
+  ): Promise<PartitionOffset[]> {
     const connection = await this.#connect(leader)
     const now = Date.now()
     const encoded = batches.map((batch) => {
@@ -111,9 +120,12 @@ export class OrderedProducer implements AsyncDisposable {
       return { topic, partition, bytes: encodeRecordBatch(records, { id, epoch, sequence }, now) }
     })
     const answer = await produce(connection, encoded)
-    for (const { name, partitionResponses } of answer.responses) {
-      for (const { index, baseOffset } of partitionResponses) this.#checkRising(`${name} ${index}`, baseOffset)
-    }
+    return answer.responses.flatMap(({ name, partitionResponses }) =>
+      partitionResponses.map(({ index, baseOffset }) => {
+        this.#checkRising(`${name} ${index}`, baseOffset)
+        return { topic: name, partition: index, offset: baseOffset }
+      }),
+    )
   }
 
   async #connect(node: number): Promise<Connection> {
@@ -178,16 +190,17 @@ function toPartitions(records: readonly OutgoingRecord[], metadata: ClusterMetad
   const batches = new Map<string, PartitionBatch>()
   for (const record of records) {
     const count = metadata.topics.get(record.topic)?.partitionsCount ?? 1
-    const partition =
-      record.key === null
-        ? 0
-        : keyToPartition(typeof record.key === 'string' ? Buffer.from(record.key, 'utf8') : record.key) % count
+    const partition = record.partition ?? partitionOf(record.key, count)
     const place = `${record.topic} ${partition}`
     const batch = batches.get(place)
     if (batch === undefined) batches.set(place, { topic: record.topic, partition, records: [record] })
     else batch.records.push(record)
   }
   return batches.values()
+}
+
+function partitionOf(key: OutgoingRecord['key'], count: number): number {
+  return key === null ? 0 : keyToPartition(typeof key === 'string' ? Buffer.from(key, 'utf8') : key) % count
 }
 
 function confirmed<T>(ms: number, work: Promise<T>): Promise<T> {

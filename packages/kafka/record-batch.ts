@@ -10,6 +10,8 @@ export interface HeaderName {
 /** One record to send; the order of headers is kept, shared ones come first. Texts are sent as UTF-8. */
 export interface OutgoingRecord {
   readonly topic: string
+  /** By the key, where left out; of a record without one 0. */
+  readonly partition?: number | undefined
   readonly key: Bytes | null
   readonly value: Bytes | null
   readonly headers: readonly (readonly [name: HeaderName, value: Bytes])[]

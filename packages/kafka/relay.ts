@@ -163,7 +163,7 @@ interface WaitingRow {
 
 interface LeaderSession extends AsyncDisposable {
   /** While nothing else is said on the session; a process that is paused keeps nothing alive. */
-  keptAlive(work: () => Promise<void>): Promise<void>
+  keptAlive(work: () => Promise<unknown>): Promise<void>
   tryLock(): Promise<boolean>
   /** At most so many, and no more than one batch may hold; at least one where there is any. */
   oldestRows(max: number): Promise<{ rows: readonly WaitingRow[]; isFull: boolean }>
