@@ -140,6 +140,13 @@ export const Happened = Type.Object({
 })
 export type Happened = Static<typeof Happened>
 
+/** Of `GET /api/console/live`, from a console that comes back. */
+export const LiveHeaders = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({ pattern: '^[0-9]{1,16}$', description: 'The id of the last event that was received' }),
+  ),
+})
+
 export const PartActionParams = Type.Object(
   {
     part: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
@@ -228,7 +235,9 @@ export const RecordView = Type.Object({
   at: Type.String({ format: 'date-time', description: "The record's timestamp" }),
   key: orNull(Bytes, 'null: no key'),
   value: orNull(Bytes, 'null: no value'),
-  headers: Type.Array(Type.Object({ name: Type.String(), value: orNull(Bytes, 'null: no value') })),
+  headers: Type.Array(Type.Object({ name: Type.String(), value: orNull(Bytes, 'null: no value') }), {
+    description: 'The first 100',
+  }),
   event: orNull(
     Type.Object({ type: Type.String(), source: Type.String(), aggregateId: Type.String(), version: count }),
     'As a consumer of the shop reads it; null where it is none',

@@ -1,6 +1,6 @@
 import type { Database } from '@timesale/postgres/database'
 import { gauge, type Registry } from '@timesale/telemetry/metrics'
-import { outboxBacklog } from './outbox.ts'
+import { outboxBacklog, type OutboxBacklog } from './outbox.ts'
 
 const LOOK_EVERY_MS = 1_000
 /** Nobody needs to know how much more than this it is. */
@@ -12,7 +12,8 @@ export class OutboxGauge {
   readonly #pendingGauge
   readonly #oldestGauge
   #timer: NodeJS.Timeout | undefined
-  #latest = { pending: 0, oldestMs: 0 }
+  #latest: OutboxBacklog = { pending: 0, rows: 0, oldestMs: 0 }
+  #lookedAt: number | undefined
 
   constructor(options: { db: Database; registry: Registry }) {
     this.#db = options.db
@@ -21,8 +22,13 @@ export class OutboxGauge {
   }
 
   /** As it was a second ago at most, while the database answers. */
-  get latest(): { readonly pending: number; readonly oldestMs: number } {
+  get latest(): OutboxBacklog {
     return this.#latest
+  }
+
+  /** How long ago that was; undefined where the database has not answered yet. */
+  get latestAgeMs(): number | undefined {
+    return this.#lookedAt === undefined ? undefined : performance.now() - this.#lookedAt
   }
 
   start(): void {
@@ -30,7 +36,9 @@ export class OutboxGauge {
   }
 
   async look(): Promise<void> {
+    const askedAt = performance.now()
     this.#latest = await outboxBacklog(this.#db.sql, OUTBOX_COUNT_LIMIT)
+    this.#lookedAt = askedAt
     this.#pendingGauge.set(this.#latest.pending)
     this.#oldestGauge.set(this.#latest.oldestMs / 1000)
   }

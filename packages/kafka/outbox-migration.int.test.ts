@@ -84,7 +84,7 @@ test('an outbox in which nothing waited is as good as one that was made like thi
   const { url, db } = setup()
   await migrate(url, 1)
   await migrate(url, Infinity)
-  assert.deepEqual(await outboxBacklog(db.sql, 100), { pending: 0, oldestMs: 0 })
+  assert.deepEqual(await outboxBacklog(db.sql, 100), { pending: 0, rows: 0, oldestMs: 0 })
 })
 
 interface Waiting {

@@ -19,11 +19,18 @@ export async function insertOutboxRows(tx: Tx, rows: readonly OutboxRow[]): Prom
       string_to_array(${rows.map((row) => row.lines).join(TEXT_SEPARATOR)}, ${TEXT_SEPARATOR}))`
 }
 
-/** How much waits to be published: events (counted in no more than `limit` rows) and the age of the oldest in milliseconds. */
-export async function outboxBacklog(sql: Sql, limit: number): Promise<{ pending: number; oldestMs: number }> {
-  const [row] = await sql<{ pending: string | null; oldest_ms: string | null }>`
-    select sum(events) as pending,
+export interface OutboxBacklog {
+  /** Events; a row holds many. */
+  readonly pending: number
+  readonly rows: number
+  readonly oldestMs: number
+}
+
+/** How much waits to be published, counted in no more than `limit` rows, and the age of the oldest in milliseconds. */
+export async function outboxBacklog(sql: Sql, limit: number): Promise<OutboxBacklog> {
+  const [row] = await sql<{ pending: string | null; rows: string; oldest_ms: string | null }>`
+    select sum(events) as pending, count(*) as rows,
       extract(epoch from clock_timestamp() - min(created_at)) * 1000 as oldest_ms
     from (select events, created_at from outbox order by id limit ${limit}) as waiting`
-  return { pending: Number(row?.pending ?? 0), oldestMs: Number(row?.oldest_ms ?? 0) }
+  return { pending: Number(row?.pending ?? 0), rows: Number(row?.rows ?? 0), oldestMs: Number(row?.oldest_ms ?? 0) }
 }

@@ -16,6 +16,7 @@ import type { Running } from '@timesale/process/run'
 import { createLogger, type Logger } from '@timesale/telemetry/logger'
 import { createRegistry, type Registry } from '@timesale/telemetry/metrics'
 import type { ServiceConfig } from './config.ts'
+import { totalsRoute, type CountTotals } from './totals-route.ts'
 import { traceRoute, type FindMovements } from './trace-route.ts'
 
 /** What a service's own code is built from. */
@@ -45,6 +46,8 @@ export interface ServiceBody {
   readonly consumer?: { readonly group: Group; readonly uses: readonly EventDefinition[]; readonly apply: Apply }
   /** For whoever follows an order. */
   readonly findMovements?: FindMovements
+  /** For whoever sees whether the books balance. */
+  readonly countTotals?: CountTotals
   /** Why the service is slower than it should be, for /readyz. */
   readonly degradations?: () => string[]
   /** Ends what `build` began (timers, Redis), after the last request and before the database. */
@@ -105,6 +108,7 @@ export async function startService(definition: ServiceDefinition): Promise<Runni
   })
   body.routes?.(app)
   if (body.consumer?.uses.some(({ source }) => isTraced(source)) === true) traceRoute(app, db, body.findMovements)
+  totalsRoute(app, outbox, body.countTotals)
   // The port first: a service that cannot have it must not go on as half of one.
   const port = await listen(app, config.http)
   outbox.start()

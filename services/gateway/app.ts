@@ -130,7 +130,10 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   orderEventsRoute(app, { admission, streams, readOrder })
   orderTraceRoute(app, { admission, upstreams, internalTokens, brokers: config.kafka.brokers, logger })
   passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens })
-  await buildConsole(app, { config, admission })
+  const webConsole = await buildConsole(app, {
+    ...{ config, admission, upstreams, internalTokens, redis },
+    isRevoked: (sessionId) => revocations.has(sessionId),
+  })
 
   const port = await listen(app, config.http)
   for (const upstream of everyUpstream) upstream.start()
@@ -145,7 +148,9 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
       await sleep(config.drainMs)
       // Only now: who was told earlier would have come back here.
       streams.close()
+      webConsole.closeStreams()
       await Promise.all([close(app), tail.stop()])
+      await webConsole.close()
       keys.stop()
       revocations.stop()
       await Promise.all([settings.stop(), ...everyUpstream.map((upstream) => upstream.close())])

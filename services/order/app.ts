@@ -9,6 +9,7 @@ import { traceId } from '@timesale/telemetry/trace'
 import { AcceptBatch } from './accept/accept-batch.ts'
 import type { OrderConfig, OutboxCap } from './config.ts'
 import { ORDER_USES, applyToOrders } from './events/consumer.ts'
+import { countOrders } from './db/totals.ts'
 import { cancelOrderRoute } from './http/cancel-order.ts'
 import { placeOrderRoute } from './http/place-order.ts'
 import { readOrderableProductRoute } from './http/read-orderable-product.ts'
@@ -47,6 +48,7 @@ export function startOrder(config: OrderConfig): Promise<Running & { port: numbe
           readOrderRoutes(app, parts)
           readOrderableProductRoute(app, parts)
         },
+        countTotals: async () => ({ orders: await countOrders(db.sql) }),
         consumer: { group: 'order', uses: ORDER_USES, apply: applyToOrders },
         degradations: () =>
           redis.reachable ? [] : ['redis: does not answer; repeated and sold-out orders ask PostgreSQL'],

@@ -4,6 +4,7 @@ import { RedisHints } from '@timesale/redis/redis'
 import { startService } from '@timesale/service/service'
 import type { StockConfig } from './config.ts'
 import { findMovements } from './db/reservations.ts'
+import { sumLevels } from './db/stock-levels.ts'
 import { STOCK_USES, applyToStock } from './events/consumer.ts'
 import { readStockRoute } from './http/read-stock.ts'
 import { LastWord } from './redis/last-word.ts'
@@ -21,6 +22,7 @@ export function startStock(config: StockConfig): Promise<Running & { port: numbe
       return {
         routes: (app) => readStockRoute(app, parts),
         findMovements: (orderId) => findMovements(db.sql, orderId),
+        countTotals: async () => ({ stock: await sumLevels(db.sql) }),
         consumer: { group: 'stock', uses: STOCK_USES, apply: applyToStock((levels) => lastWord.asked(levels)) },
         degradations: () => (redis.reachable ? [] : ['redis: does not answer; nobody is turned away at the door']),
         close: async () => {

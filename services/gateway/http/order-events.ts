@@ -1,5 +1,4 @@
 import type { SSEReplyInterface } from '@fastify/sse'
-import { decodeJwt } from 'jose'
 import Type from 'typebox'
 import { MyOrderParams, OrderEventsHeaders, OrderEventsQuery } from '@timesale/contracts/my-order-api'
 import { Problem } from '@timesale/contracts/problem'
@@ -10,7 +9,7 @@ import type { Admission } from '../admission/admit.ts'
 import { changesAfter, isDecided } from '../order-changes/order-change.ts'
 import type { EventSink, OrderStream, StreamAbout } from '../order-changes/order-stream.ts'
 import type { OrderStreams, OrderStreamsOptions } from '../order-changes/order-streams.ts'
-import { authorizationOf } from '../tokens/access-tokens.ts'
+import { sessionOf } from '../tokens/access-tokens.ts'
 
 export interface OrderEventsOptions {
   readonly admission: Admission
@@ -78,11 +77,8 @@ function enter(streams: OrderStreams, about: StreamAbout, reply: Reply): OrderSt
 
 function aboutOf(request: Request, orderId: string): StreamAbout {
   const { principal, traceparent } = request
-  // Admission has verified it.
-  const token = decodeJwt<{ sid: string }>(authorizationOf(request.raw.rawHeaders)?.slice('Bearer '.length) ?? '')
-  if (token.exp === undefined) throw new Refusal('unauthenticated')
-  const expiresAt = token.exp * 1000
-  return { orderId, accountId: callerOf(principal), principal, sessionId: token.sid, expiresAt, traceparent }
+  const session = sessionOf(request.raw.rawHeaders)
+  return { orderId, accountId: callerOf(principal), principal, ...session, traceparent }
 }
 
 // Never waits for a slow reader: all that a stream ever says, heartbeats included, is a few hundred bytes.

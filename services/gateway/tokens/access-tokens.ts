@@ -1,4 +1,4 @@
-import { jwtVerify, type JWTPayload } from 'jose'
+import { decodeJwt, jwtVerify, type JWTPayload } from 'jose'
 import { ID_PATTERN, NO_ACCOUNTS } from '@timesale/contracts/fields'
 import { Refusal } from '@timesale/contracts/refusals'
 import { ROLES, type Role } from '@timesale/contracts/roles'
@@ -110,3 +110,10 @@ export function authorizationOf(rawHeaders: readonly string[]): string | undefin
 }
 
 const AUTHORIZATION_NAME = 'authorization'
+
+/** Of a token that admission has let in: its session, and when it expires, in milliseconds since the epoch. */
+export function sessionOf(rawHeaders: readonly string[]): { sessionId: string; expiresAt: number } {
+  const token = decodeJwt<{ sid: string }>(authorizationOf(rawHeaders)?.slice('Bearer '.length) ?? '')
+  if (token.exp === undefined) throw new Refusal('unauthenticated')
+  return { sessionId: token.sid, expiresAt: token.exp * 1000 }
+}

@@ -16,6 +16,7 @@ export class Instance {
   readonly #breaker = new Breaker()
   readonly #logger: Logger
   #isReady = true
+  #wasHeard = false
   #missed = 0
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
@@ -41,6 +42,11 @@ export class Instance {
   /** Only whom to prefer: where nobody is ready, those are asked who are not, and say no themselves. */
   get isReady(): boolean {
     return this.#isReady
+  }
+
+  /** Until then `isReady` is presumed. */
+  get wasHeard(): boolean {
+    return this.#wasHeard
   }
 
   breakerAt(now: number): BreakerState {
@@ -77,6 +83,7 @@ export class Instance {
       const isGone = error instanceof NoAnswer && error.reason === 'lost'
       if (isGone || this.#missed >= MISSED_UNTIL_UNREADY) this.#turn(false)
     }
+    this.#wasHeard = true
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#ask(), ASK_EVERY_MS)
   }
 

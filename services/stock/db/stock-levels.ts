@@ -1,3 +1,4 @@
+import type { StockTotals } from '@timesale/contracts/console-api'
 import type { Sql, Tx } from '@timesale/postgres/sql'
 import type { StockLevel } from '../stock.ts'
 
@@ -42,6 +43,17 @@ export async function saveLevels(tx: Tx, levels: readonly StockLevel[]): Promise
     where stock_levels.version < excluded.version
     returning 1`
   if (saved.length !== levels.length) throw new Error('A stock level was changed by somebody who did not lock it.')
+}
+
+/** Of all products together, at one moment. */
+export async function sumLevels(sql: Sql): Promise<StockTotals> {
+  // Sums of integers are bigint, which the driver would give as text; 2^53 units nobody has.
+  const [sums] = await sql<StockTotals>`
+    select count(*)::int as products,
+      coalesce(sum(initial), 0)::float8 as initial, coalesce(sum(available), 0)::float8 as available,
+      coalesce(sum(reserved), 0)::float8 as reserved, coalesce(sum(sold), 0)::float8 as sold
+    from stock_levels`
+  return sums ?? { products: 0, initial: 0, available: 0, reserved: 0, sold: 0 }
 }
 
 function toLevel(row: Row): StockLevel {

@@ -1,0 +1,60 @@
+import Type from 'typebox'
+import { LiveHeaders } from '@timesale/contracts/console-api'
+import { Problem } from '@timesale/contracts/problem'
+import type { HttpServer, Reply } from '@timesale/http/server'
+import { callerOf } from '@timesale/identity/principal'
+import type { ConsoleDoor } from '../console/console-door.ts'
+import type { LiveSink, LiveStreams } from '../console/live-streams.ts'
+import { sessionOf } from '../tokens/access-tokens.ts'
+
+// GET /api/console/live: once a second how everything is, and what happens meanwhile (HTML standard, 9.2).
+export function consoleLiveRoute(app: HttpServer, { toLook }: ConsoleDoor, streams: LiveStreams): void {
+  app.get(
+    '/api/console/live',
+    {
+      // `manual`: a 429 or 503 is a problem document as everywhere. What is sent is JSON already, the same for everybody.
+      sse: { kind: 'manual', serializer: (data: string) => data },
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'How the shop is, each second, and what happens, as server-sent events',
+        tags: ['console'],
+        headers: LiveHeaders,
+        response: {
+          200: {
+            description: 'Events `live` (LiveView) and `happened` (Happened); ends when the token expires',
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+          '4xx': Problem,
+          '5xx': Problem,
+        },
+      },
+      onRequest: toLook,
+    },
+    async (request, reply) => {
+      const about = { accountId: callerOf(request.principal), ...sessionOf(request.raw.rawHeaders) }
+      streams.requireRoom(about.accountId)
+      const { sink, gone } = openSink(reply.header('cache-control', 'no-store'))
+      await streams.run(about, sink, Number(request.headers['last-event-id'] ?? 0), gone)
+    },
+  )
+}
+
+/** `gone`: when the caller has hung up. */
+function openSink(reply: Reply): { sink: LiveSink; gone: Promise<void> } {
+  const { sse, raw } = reply
+  const gone = Promise.withResolvers<void>()
+  const send = (event: Parameters<typeof sse.send>[0]): void => {
+    if (sse.isConnected) sse.send(event).catch(() => undefined)
+  }
+  sse.onClose(() => gone.resolve())
+  // Gone before it began: nobody would hear of it.
+  if (sse.isConnected) sse.sendHeaders()
+  else gone.resolve()
+  const sink = {
+    send,
+    hintRetry: (retry: number) => send({ data: undefined, retry }),
+    isFull: () => raw.writableNeedDrain,
+    drop: () => raw.destroy(),
+  }
+  return { sink, gone: gone.promise }
+}
