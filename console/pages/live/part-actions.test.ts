@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PART_ACTIONS, PART_STATES } from '@timesale/contracts/console-api'
+import { PART_ACTIONS, type PartView } from '@timesale/contracts/console-api'
 import { ACTIONS, isSensible, priceOf } from './part-actions.ts'
 
 const broker = (number: number, state: 'running' | 'stopped') =>
@@ -11,7 +11,7 @@ test('every action has a button', () => {
 })
 
 test('what is down can only be started, what is paused resumed, and a server of one’s own is left alone', () => {
-  const sensible = (state: (typeof PART_STATES)[number]) => ACTIONS.filter((action) => isSensible(action, state))
+  const sensible = (state: PartView['state']) => ACTIONS.filter((action) => isSensible(action, state))
   assert.deepEqual(sensible('stopped'), ['start'])
   assert.ok(sensible('paused').includes('resume') && !sensible('running').includes('resume'))
   assert.deepEqual([sensible('external'), sensible('unknown')], [[], []])

@@ -37,10 +37,8 @@ export function readBy(group: string): readonly ShownTopic[] {
 
 /** Which topics a service writes: a source is called after its service. */
 export function writtenBy(service: string): readonly ShownTopic[] {
-  const writes = Object.entries(SOURCES)
-    .filter(([source]) => source.startsWith(`/${service}/`))
-    .map(([, { topic }]) => topic)
-  return SHOWN_TOPICS.filter((topic) => writes.includes(topic))
+  const sources = Object.entries(SOURCES).filter(([source]) => source.startsWith(`/${service}/`))
+  return SHOWN_TOPICS.filter((shown) => sources.some(([, { topic }]) => topic === shown))
 }
 
 export function readersOf(topic: string): readonly string[] {

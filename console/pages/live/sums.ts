@@ -10,7 +10,7 @@ export interface Sum {
 }
 
 interface Term {
-  readonly name: keyof OrderTotals | keyof StockTotals
+  readonly name: keyof OrderTotals | Exclude<keyof StockTotals, 'products'>
   readonly value: number
 }
 

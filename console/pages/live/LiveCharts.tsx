@@ -1,0 +1,93 @@
+import { Paper, Title } from '@mantine/core'
+import type { EChartsCoreOption } from 'echarts/core'
+import { useMemo, useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Chart } from '../../ui/Chart.tsx'
+import { useNumbers } from '../../ui/numbers.ts'
+import { keptSamples, onSample, pointsOf, type Sample } from './samples.ts'
+
+const HEIGHT = 220
+
+/** Orders a second and lag over the last minutes, as far as somebody has looked. */
+export function LiveCharts() {
+  const { t } = useTranslation('live')
+  const { whole, perSecond, time } = useNumbers()
+  const samples = useSyncExternalStore(onSample, keptSamples)
+  const last = samples.at(-1)
+  const groups = [...new Set(samples.flatMap(({ lags }) => Object.keys(lags)))]
+  const said = (value: number | null | undefined): string =>
+    value === null || value === undefined ? t('notKnown') : perSecond(value)
+
+  const axes = useMemo(() => axesOf(time, whole), [time, whole])
+  const orders = lines(axes, samples, [
+    [t('accepted'), ({ accepted }) => accepted],
+    [t('confirmed'), ({ confirmed }) => confirmed],
+  ])
+  const lags = lines(
+    axes,
+    samples,
+    groups.map((group) => [group, ({ lags }) => lags[group]] as const),
+  )
+  return (
+    <>
+      <Paper withBorder p="md" component="section" aria-label={t('chartOrders')}>
+        <Title order={2} size="h5">
+          {t('chartOrders')}
+        </Title>
+        <Chart
+          option={orders}
+          height={HEIGHT}
+          label={t('chartOrdersLabel', { accepted: said(last?.accepted), confirmed: said(last?.confirmed) })}
+        />
+      </Paper>
+      <Paper withBorder p="md" component="section" aria-label={t('chartLag')}>
+        <Title order={2} size="h5">
+          {t('chartLag')}
+        </Title>
+        <Chart
+          option={lags}
+          height={HEIGHT}
+          label={t('chartLagLabel', {
+            lags: groups.map((group) => `${group} ${lagText(last?.lags[group])}`).join(', ') || t('notKnown'),
+          })}
+        />
+      </Paper>
+    </>
+  )
+
+  function lagText(value: number | null | undefined): string {
+    return value === null || value === undefined ? t('notKnown') : whole(value)
+  }
+}
+
+type Line = readonly [name: string, valueOf: (sample: Sample) => number | null | undefined]
+
+// Drawn anew each second, so nothing is animated: a line that is still on its way is never right.
+function lines(axes: EChartsCoreOption, samples: readonly Sample[], wanted: readonly Line[]): EChartsCoreOption {
+  return {
+    ...axes,
+    series: wanted.map(([name, valueOf], index) => ({
+      id: name,
+      name,
+      type: 'line',
+      showSymbol: false,
+      // Told apart without their colours as well.
+      lineStyle: { width: 2, type: (['solid', 'dashed', 'dotted'] as const)[index % 3] },
+      data: pointsOf(samples, valueOf),
+    })),
+  }
+}
+
+function axesOf(time: (instant: string) => string, whole: (value: number) => string): EChartsCoreOption {
+  return {
+    animation: false,
+    grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
+    legend: { top: 0, type: 'plain', itemWidth: 28, itemHeight: 8 },
+    tooltip: { trigger: 'axis', valueFormatter: (value: unknown) => (typeof value === 'number' ? whole(value) : '–') },
+    xAxis: {
+      type: 'time',
+      axisLabel: { hideOverlap: true, formatter: (at: number) => time(new Date(at).toISOString()) },
+    },
+    yAxis: { type: 'value', min: 0, minInterval: 1, axisLabel: { formatter: whole } },
+  }
+}

@@ -1,0 +1,84 @@
+import { SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { LiveView } from '@timesale/contracts/console-api'
+import { BuyersBox } from './BuyersBox.tsx'
+import { Lag } from './Lag.tsx'
+import { PlainBox, ServiceBox } from './PartBox.tsx'
+import { PanelLink } from './PartPanel.tsx'
+import { databaseOf, SERVICES, SHOWN_TOPICS, WITH_DATABASE } from './shop-map.ts'
+import { brokersOf, otherGroups, otherParts } from './shop-now.ts'
+import { TopicBox } from './TopicBox.tsx'
+
+/** The same as the picture where there is no room for one. */
+export function PartList({ view }: { view: LiveView | undefined }) {
+  const { t } = useTranslation('live')
+  return (
+    <Stack component="section" gap="sm" aria-label={t('list')}>
+      <BuyersBox view={view} />
+      <Some title={t('services')}>
+        {SERVICES.map((service) => (
+          <ServiceBox key={service} name={service} view={view} />
+        ))}
+      </Some>
+      <Some title={t('topics')}>
+        {SHOWN_TOPICS.map((topic) => (
+          <TopicBox key={topic} topic={topic} view={view} />
+        ))}
+      </Some>
+      <Some title={t('brokers')}>
+        {brokersOf(view).map(({ name }) => (
+          <PlainBox key={name} name={name} title={name} view={view} />
+        ))}
+      </Some>
+      <Some title={t('databases')}>
+        {WITH_DATABASE.map((service) => (
+          <PlainBox key={service} name={databaseOf(service)} title={databaseOf(service)} view={view} />
+        ))}
+      </Some>
+      <Some title={t('cache')}>
+        <PlainBox name="redis" title="Redis" view={view} />
+      </Some>
+    </Stack>
+  )
+}
+
+/** Whatever somebody has added to the shop. */
+export function Others({ view }: { view: LiveView | undefined }) {
+  const { t } = useTranslation('live')
+  const [parts, groups] = [otherParts(view), otherGroups(view)]
+  if (parts.length + groups.length === 0) return null
+  return (
+    <section aria-label={t('others')}>
+      <Some title={t('others')} hint={t('othersHint')}>
+        {parts.map(({ name }) => (
+          <PlainBox key={name} name={name} title={name} view={view} />
+        ))}
+        {groups.map((lag) => (
+          <Stack key={lag.group} gap={2} fz="xs" data-group={lag.group}>
+            <PanelLink to={`/groups/${lag.group}`}>{lag.group}</PanelLink>
+            <Lag lag={lag} />
+          </Stack>
+        ))}
+      </Some>
+    </section>
+  )
+}
+
+function Some({ title, hint, children }: { title: string; hint?: string; children: ReactNode }) {
+  return (
+    <Stack gap={6}>
+      <Title order={2} size="h6">
+        {title}
+      </Title>
+      {hint === undefined ? null : (
+        <Text size="xs" c="dimmed">
+          {hint}
+        </Text>
+      )}
+      <SimpleGrid cols={{ base: 2, sm: 3, md: 5 }} spacing={8} verticalSpacing={8}>
+        {children}
+      </SimpleGrid>
+    </Stack>
+  )
+}
