@@ -21,7 +21,7 @@ const COLOURS: Readonly<Record<PartView['state'] | OrderStatus, string>> = {
 export function StateBadge({ state }: { state: PartView['state'] | OrderStatus }) {
   const { t } = useTranslation('part')
   return (
-    <Badge color={COLOURS[state]} variant="light" data-state={state}>
+    <Badge color={COLOURS[state]} variant="light" miw="max-content" data-state={state}>
       {t(state)}
     </Badge>
   )

@@ -81,7 +81,7 @@ function lines(axes: EChartsCoreOption, samples: readonly Sample[], wanted: read
 function axesOf(time: (instant: string) => string, whole: (value: number) => string): EChartsCoreOption {
   return {
     animation: false,
-    grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 12, top: 52, bottom: 4, containLabel: true },
     legend: { top: 0, type: 'plain', itemWidth: 28, itemHeight: 8 },
     tooltip: { trigger: 'axis', valueFormatter: (value: unknown) => (typeof value === 'number' ? whole(value) : '–') },
     xAxis: {

@@ -1,4 +1,4 @@
-import { Alert, Text } from '@mantine/core'
+import { Alert } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -36,11 +36,6 @@ export function LivePage() {
           <LiveCharts />
         </div>
       </div>
-      {hasRoom ? (
-        <Text size="sm" c="dimmed">
-          {t('pictureHint')}
-        </Text>
-      ) : null}
       <Others view={view} />
     </Page>
   )

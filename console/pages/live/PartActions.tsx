@@ -12,9 +12,8 @@ import { ACTIONS, isSensible, priceOf } from './part-actions.ts'
 /** It is answered when it is so, and a broker takes its time to start. */
 const DONE_WITHIN_MS = 120_000
 
-const COLOURS: Readonly<Record<PartActionName, string>> = {
-  ...{ kill: 'red', stop: 'orange', pause: 'yellow', resume: 'green', start: 'green', restart: 'gray' },
-}
+/** What takes a part away as a fault does, and what brings it back; the rest is grey. */
+const COLOURS: Readonly<Partial<Record<PartActionName, string>>> = { kill: 'red', start: 'green', resume: 'green' }
 
 /** What can be done to a part, each with one click; two where the page or Kafka goes with it. */
 export function PartActions({ part, parts }: { part: PartView; parts: readonly PartView[] }) {
@@ -61,8 +60,9 @@ export function PartActions({ part, parts }: { part: PartView; parts: readonly P
           </Button>
         </Group>
       )}
-      <Quiet>{t('killMeans')}</Quiet>
       <Quiet>
+        {t('killMeans')}
+        <br />
         {t('inTerminal')}{' '}
         <Code>
           npm run part -- {isSensible('start', part.state) ? 'start' : 'kill'} {part.name}
@@ -88,8 +88,7 @@ function ActionButton({
   return (
     <Button
       size="xs"
-      variant="light"
-      color={COLOURS[action]}
+      {...(COLOURS[action] === undefined ? { variant: 'default' } : { color: COLOURS[action] })}
       data-action={action}
       {...(isSensible ? {} : { 'data-disabled': true, 'aria-disabled': true })}
       aria-busy={isPending}

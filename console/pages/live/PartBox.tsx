@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { LiveView } from '@timesale/contracts/console-api'
 import { useNumbers } from '../../ui/numbers.ts'
@@ -46,8 +47,13 @@ function Outbox({ service, view }: { service: string; view: LiveView | undefined
   )
 }
 
-/** A database, a broker, Redis, the gateway: its name and how it is. */
-export function PlainBox({ name, title, view, onLook }: PartBoxProps & { title: string }) {
+/** A database, a broker, Redis, the gateway: its name, how it is, and what else there is room for. */
+export function PlainBox({
+  name,
+  title,
+  view,
+  children,
+}: Omit<PartBoxProps, 'onLook'> & { title: ReactNode; children?: ReactNode }) {
   const { t } = useTranslation('part')
   const part = partNamed(view, name)
   return (
@@ -55,13 +61,13 @@ export function PlainBox({ name, title, view, onLook }: PartBoxProps & { title: 
       part={name}
       state={part.state}
       label={`${name}, ${t(part.kind)}, ${t(part.state)}`}
-      onLook={onLook}
       panel={() => <PartPanel part={part} view={view} />}
     >
       <span className={classes['row']} style={{ flexWrap: 'wrap' }}>
         <span className={classes['name']}>{title}</span>
         <StateWord state={part.state} />
       </span>
+      {children}
     </BoxButton>
   )
 }

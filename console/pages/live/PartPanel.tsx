@@ -30,9 +30,9 @@ export function PartPanel({ part, view }: { part: PartView; view: LiveView | und
         {part.port > 0 ? ` · ${part.port}` : ''} · <Age asOf={view?.parts?.asOf} />
       </Text>
       <Sentences part={part} />
+      <PartActions part={part} parts={view?.parts?.list ?? []} />
       <Numbers lines={numbers} />
       <Links part={part} lag={lagOf(view, part.name)} />
-      <PartActions part={part} parts={view?.parts?.list ?? []} />
     </Stack>
   )
 }
@@ -52,7 +52,7 @@ function Sentences({ part }: { part: PartView }) {
 
 function useNumbersOf(part: PartView, view: LiveView | undefined): readonly NumberLine[] {
   const { t } = useTranslation('live')
-  const { duration, perSecond } = useNumbers()
+  const { duration, perSecond, whole } = useNumbers()
   const unknown = t('notKnown')
   const lines: NumberLine[] = []
   if (part.kind === 'cache' && view !== undefined) {
@@ -67,14 +67,18 @@ function useNumbersOf(part: PartView, view: LiveView | undefined): readonly Numb
   const outbox = outboxOf(view, part.name)
   if (outbox !== undefined) {
     const asOf = view?.outboxes.find((one) => one.outbox.service === part.name)?.asOf
-    lines.push([t('outboxEvents'), t('events', { count: outbox.events }), asOf])
+    lines.push([t('outboxEvents'), t('events', { count: outbox.events, told: whole(outbox.events) }), asOf])
     if (outbox.oldestSeconds !== null) lines.push([t('outboxOldest'), duration(outbox.oldestSeconds), asOf])
   }
   return lines
 
   function lagLines({ lagRecords, lagSeconds, perSecond: rate, drainSeconds }: GroupLagView, asOf: string | undefined) {
     const told: NumberLine[] = [
-      [t('lagRecords'), lagRecords === null ? unknown : t('records', { count: lagRecords }), asOf],
+      [
+        t('lagRecords'),
+        lagRecords === null ? unknown : t('records', { count: lagRecords, told: whole(lagRecords) }),
+        asOf,
+      ],
       [t('lagSeconds'), lagSeconds === null ? unknown : duration(lagSeconds), asOf],
       [t('perSecond'), perSecond(rate), asOf],
     ]

@@ -5,6 +5,7 @@ import { useNumbers } from '../../ui/numbers.ts'
 import { BuyersBox } from './BuyersBox.tsx'
 import { Flow } from './Flow.tsx'
 import classes from './live.module.css'
+import { Cylinder, Legend } from './Legend.tsx'
 import { Lines } from './Lines.tsx'
 import { PlainBox, ServiceBox } from './PartBox.tsx'
 import {
@@ -13,6 +14,7 @@ import {
   BUYERS,
   GATEWAY,
   HEIGHT,
+  LEGEND,
   ORDERS_IN,
   REDIS,
   SERVICE_BOXES,
@@ -67,6 +69,9 @@ export function Picture({ view, isFrozen }: { view: LiveView | undefined; isFroz
             ),
           )}
         </div>
+        <Placed box={LEGEND}>
+          <Legend />
+        </Placed>
         <Placed box={BUYERS}>
           <BuyersBox view={view} />
         </Placed>
@@ -74,14 +79,16 @@ export function Picture({ view, isFrozen }: { view: LiveView | undefined; isFroz
           <PlainBox name="gateway" title="gateway" view={view} />
         </Placed>
         <Placed box={REDIS}>
-          <PlainBox name="redis" title="Redis" view={view} />
+          <PlainBox name="redis" title="Redis" view={view}>
+            <span className={classes['soft']}>{t('redisKeeps')}</span>
+          </PlainBox>
         </Placed>
         {SERVICES.map((service) =>
           service === 'gateway' ? null : (
             <Placed key={service} box={SERVICE_BOXES[service]}>
               <ServiceBox name={service} view={view} onLook={setLooked} />
               {WITH_DATABASE.some((owner) => owner === service) ? (
-                <PlainBox name={databaseOf(service)} title="PostgreSQL" view={view} />
+                <PlainBox name={databaseOf(service)} title={<Cylinder />} view={view} />
               ) : null}
             </Placed>
           ),

@@ -45,7 +45,7 @@ function Terms({ sum: { whole, parts } }: { sum: Sum }) {
     <div className={classes['terms']}>
       <Term name={whole.name} value={whole.value} />
       {parts.map(({ name, value }, index) => (
-        <span key={name} className={classes['terms']}>
+        <span key={name} className={classes['plus']}>
           <span className={classes['soft']}>{index === 0 ? '=' : '+'}</span>
           <Term name={name} value={value} />
         </span>

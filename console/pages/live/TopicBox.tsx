@@ -20,7 +20,7 @@ export function TopicBox({
   const now = topicNamed(view, topic)
   return (
     <BoxButton part={topic} onLook={onLook} panel={() => <TopicPanel topic={topic} view={view} />}>
-      <span className={classes['row']}>
+      <span className={`${classes['row']} ${classes['topic']}`}>
         <span className={classes['name']}>
           <span
             className={classes['topicMark']}

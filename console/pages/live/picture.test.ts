@@ -8,6 +8,7 @@ import {
   HEIGHT,
   KAFKA,
   laneY,
+  LEGEND,
   REDIS,
   SERVICE_BOXES,
   TOPIC_BOXES,
@@ -17,7 +18,7 @@ import {
 import { readBy, SERVICES, SHOWN_TOPICS, writtenBy } from './shop-map.ts'
 
 const boxes: readonly Box[] = [
-  ...[BUYERS, GATEWAY, REDIS],
+  ...[BUYERS, GATEWAY, REDIS, LEGEND],
   ...Object.values(SERVICE_BOXES),
   ...Object.values(TOPIC_BOXES),
   ...[0, 1, 2].map((index) => brokerBox(index, 3)),

@@ -73,8 +73,11 @@ export const SERVICE_BOXES: Readonly<Record<Exclude<ServiceName, 'gateway'>, Box
 }
 
 export const TOPIC_BOXES: Readonly<Record<ShownTopic, Box>> = Object.fromEntries(
-  SHOWN_TOPICS.map((topic) => [topic, { x: 8, y: laneY(topic) - 13, width: 140, height: 26 }]),
+  SHOWN_TOPICS.map((topic) => [topic, { x: 6, y: laneY(topic) - 13, width: 150, height: 26 }]),
 ) as Record<ShownTopic, Box>
+
+/** Where nothing else is. */
+export const LEGEND: Box = { x: 0, y: 0, width: LEFT - 14, height: KAFKA.y }
 
 /** Up to four brokers stand one above the other, where all topics can be reached from. */
 export function brokerBox(index: number, count: number): Box {
