@@ -44,17 +44,36 @@ export async function listGroups(cluster: Cluster, { brokers }: ClusterState): P
   return lists.flat()
 }
 
-/** Undefined where it is gone meanwhile. */
-export async function describeGroup(cluster: Cluster, listed: ListedGroup): Promise<DescribedGroup | undefined> {
-  const connection = await cluster.connect(listed.coordinator)
-  const { groups } = await asFarAsAnswered(describeGroupsV5.api.async(connection, [listed.group], false))
-  const [found] = groups
+/** By their names; one that is gone meanwhile is left out. */
+export async function describeGroups(
+  cluster: Cluster,
+  listed: readonly ListedGroup[],
+): Promise<Map<string, DescribedGroup>> {
+  const described = await Promise.all(
+    [...Map.groupBy(listed, ({ coordinator }) => coordinator)].map(async ([coordinator, own]) => {
+      const connection = await cluster.connect(coordinator)
+      const names = own.map(({ group }) => group)
+      const { groups } = await asFarAsAnswered(describeGroupsV5.api.async(connection, names, false))
+      return await Promise.all(own.map(async (one) => [one.group, await describedAs(cluster, one, groups)] as const))
+    }),
+  )
+  return new Map(described.flat().flatMap(([group, found]) => (found === undefined ? [] : [[group, found]])))
+}
+
+type Answered = Awaited<ReturnType<typeof describeGroupsV5.api.async>>['groups']
+
+async function describedAs(
+  cluster: Cluster,
+  listed: ListedGroup,
+  answered: Answered,
+): Promise<DescribedGroup | undefined> {
+  const found = answered.find(({ groupId }) => groupId === listed.group)
   if (found === undefined || found.errorCode !== 0) return undefined
   const state = nameOf(found.groupState)
   // How a broker speaks of a group of the newer protocol (KIP-848) to whoever asks by the older one.
   if (state === 'DEAD' && listed.state !== 'DEAD') return await describeNewerGroup(cluster, listed)
   const members = found.members.map(({ memberId, clientId, clientHost, memberAssignment }) => ({
-    ...{ memberId, clientId, host: clientHost.replace(/^\//, '') },
+    ...{ memberId, clientId, host: hostOf(clientHost) },
     assignment: found.protocolType === 'consumer' ? readAssignment(memberAssignment) : [],
   }))
   return { state, protocol: found.protocolData, members }
@@ -88,7 +107,7 @@ async function describeNewerGroup(
     const [found] = groups
     if (found === undefined || found.errorCode !== 0) return undefined
     const members = found.members.map(({ memberId, clientId, clientHost, assignment }) => ({
-      ...{ memberId, clientId, host: clientHost.replace(/^\//, '') },
+      ...{ memberId, clientId, host: hostOf(clientHost) },
       assignment: assignment.topicPartitions.map(({ topicName, partitions }) => ({ topic: topicName, partitions })),
     }))
     return { state: nameOf(found.groupState), protocol: found.assignorName, members }
@@ -107,6 +126,11 @@ function readAssignment(bytes: Buffer): GroupMember['assignment'] {
   } catch {
     return []
   }
+}
+
+/** As Java prints an address: the name, which there is none of, and the number. */
+function hostOf(clientHost: string): string {
+  return clientHost.replace(/^\//, '')
 }
 
 /** PreparingRebalance, as brokers say, is PREPARING_REBALANCE to everybody who shows it. */

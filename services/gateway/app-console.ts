@@ -12,7 +12,13 @@ import { LiveWatch } from './console/live-watch.ts'
 import { PartsHeard, portOf } from './console/parts-heard.ts'
 import { COUNTED_SERVICES, readTotals } from './console/service-totals.ts'
 import { Supervisor } from './console/supervisor.ts'
+import { askKafka } from './console-kafka/ask-kafka.ts'
+import { TopicTails } from './console-kafka/topic-tails.ts'
+import { consoleGroupsRoutes } from './http/console-groups.ts'
 import { consoleLiveRoute } from './http/console-live.ts'
+import { consoleRecordsRoutes } from './http/console-records.ts'
+import { consoleTailRoute } from './http/console-tail.ts'
+import { consoleTopicsRoutes } from './http/console-topics.ts'
 import { consoleRoute } from './http/console.ts'
 import type { UpstreamName } from './routes.ts'
 import type { InternalTokens } from './tokens/internal-tokens.ts'
@@ -44,16 +50,27 @@ export async function buildConsole(app: HttpServer, options: ConsoleOptions): Pr
   const kafka = new KafkaWatch({ clientId: 'timesale-gateway-console', brokers: config.kafka.brokers })
   const watch = watchAll(app, options, { supervisor, kafka, happenings })
   const streams = new LiveStreams({ listen: (listener) => watch.listen(listener), happenings, isRevoked })
+  const { brokers } = config.kafka
+  const ask = askKafka({ brokers, logger: app.log })
+  const tails = new TopicTails({ ask, isRevoked })
+  const lags = lagWatchOf(watch, kafka)
   await app.register((console: HttpServer, _options, done) => {
     // What is passed on stays bytes; what is for us is read.
     console.removeContentTypeParser('application/json')
     takeJson(console)
     consoleRoute(console, { actions, supervised: supervisor !== undefined, people }, admission)
     consoleLiveRoute(console, door, streams)
+    consoleTopicsRoutes(console, { door, ask, lags, happenings })
+    consoleRecordsRoutes(console, { door, ask, brokers })
+    consoleTailRoute(console, { door, ask, tails })
+    consoleGroupsRoutes(console, { door, ask, lags })
     done()
   })
   return {
-    closeStreams: () => streams.close(),
+    closeStreams() {
+      streams.close()
+      tails.close()
+    },
     async close() {
       watch.close()
       await supervisor?.close()
@@ -85,11 +102,14 @@ function watchAll(
   return watch
 }
 
-export function lagWatchOf(watch: LiveWatch, kafka: KafkaWatch): LagWatch {
+function lagWatchOf(watch: LiveWatch, kafka: KafkaWatch): LagWatch {
   return {
     async sample() {
       const seen = await watch.kafka()
-      return seen === undefined ? undefined : { asOf: seen.asOf, groups: seen.value.groups }
+      if (seen === undefined) return undefined
+      const { groups, topics } = seen.value
+      const topicRates = new Map(kafka.isWarm ? topics.map(({ topic, perSecond }) => [topic, perSecond]) : [])
+      return { asOf: seen.asOf, groups, topicRates }
     },
     historyOf: (group) => [...kafka.historyOf(group)],
   }

@@ -53,6 +53,11 @@ export class KafkaWatch {
     })
   }
 
+  /** Whether there was more than one look of late, so that a rate is one. */
+  get isWarm(): boolean {
+    return this.#looks.length > 1
+  }
+
   /** Oldest first, ten minutes at most. */
   historyOf(group: string): readonly Point[] {
     return this.#histories.get(group) ?? []

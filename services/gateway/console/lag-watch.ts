@@ -4,6 +4,8 @@ export interface Lags {
   /** When they were read. */
   readonly asOf: string
   readonly groups: readonly GroupLagView[]
+  /** Records that come to each topic in a second; empty until they were looked at twice. */
+  readonly topicRates: ReadonlyMap<string, number>
 }
 
 /** How far groups are behind, watched each second while somebody asks, and for a minute after. */

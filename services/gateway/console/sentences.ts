@@ -28,6 +28,12 @@ export function groupSays({ group, lagRecords, lagSeconds }: GroupLagView, isBeh
   }
 }
 
+export function topicSays(topic: string, is: 'made' | 'deleted'): Sentence {
+  return is === 'made'
+    ? { en: `The topic ${topic} was made.`, ko: `${topic} 토픽을 만들었습니다.` }
+    : { en: `The topic ${topic} was deleted.`, ko: `${topic} 토픽을 삭제했습니다.` }
+}
+
 export function ordersSay(accepted: number, found: number): Sentence {
   if (accepted === found) return { en: 'The orders add up again.', ko: '주문 합계가 다시 맞습니다.' }
   return {

@@ -1,10 +1,11 @@
 import Type from 'typebox'
 import { LiveHeaders } from '@timesale/contracts/console-api'
 import { Problem } from '@timesale/contracts/problem'
-import type { HttpServer, Reply } from '@timesale/http/server'
+import type { HttpServer } from '@timesale/http/server'
 import { callerOf } from '@timesale/identity/principal'
 import type { ConsoleDoor } from '../console/console-door.ts'
-import type { LiveSink, LiveStreams } from '../console/live-streams.ts'
+import type { LiveStreams } from '../console/live-streams.ts'
+import { openSink } from '../console/open-sink.ts'
 import { sessionOf } from '../tokens/access-tokens.ts'
 
 // GET /api/console/live: once a second how everything is, and what happens meanwhile (HTML standard, 9.2).
@@ -37,24 +38,4 @@ export function consoleLiveRoute(app: HttpServer, { toLook }: ConsoleDoor, strea
       await streams.run(about, sink, Number(request.headers['last-event-id'] ?? 0), gone)
     },
   )
-}
-
-/** `gone`: when the caller has hung up. */
-function openSink(reply: Reply): { sink: LiveSink; gone: Promise<void> } {
-  const { sse, raw } = reply
-  const gone = Promise.withResolvers<void>()
-  const send = (event: Parameters<typeof sse.send>[0]): void => {
-    if (sse.isConnected) sse.send(event).catch(() => undefined)
-  }
-  sse.onClose(() => gone.resolve())
-  // Gone before it began: nobody would hear of it.
-  if (sse.isConnected) sse.sendHeaders()
-  else gone.resolve()
-  const sink = {
-    send,
-    hintRetry: (retry: number) => send({ data: undefined, retry }),
-    isFull: () => raw.writableNeedDrain,
-    drop: () => raw.destroy(),
-  }
-  return { sink, gone: gone.promise }
 }

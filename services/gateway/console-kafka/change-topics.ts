@@ -1,0 +1,92 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CreateTopic, ProducedRecord, ProduceRecord } from '@timesale/contracts/console-api'
+import { Refusal } from '@timesale/contracts/refusals'
+import { isPlayground, PLAYGROUND_PREFIX, PLAYGROUND_TOPICS } from '@timesale/contracts/topics'
+import { createTopic, deleteTopic } from '@timesale/kafka/cluster-topics'
+import { ClusterUnreachable, type Cluster } from '@timesale/kafka/cluster'
+import { keyToPartition } from '@timesale/kafka/partition'
+import { OrderedProducer, SendFailed } from '@timesale/kafka/producer'
+import { headerName } from '@timesale/kafka/record-batch'
+import type { AskKafka } from './ask-kafka.ts'
+import { topicOf } from './describe-topics.ts'
+import { invalidField } from './invalid-field.ts'
+import { aboutTopic } from './topic-kind.ts'
+
+const LOOK_EVERY_MS = 50
+
+/** Answers when the topic can be used. */
+export async function createPlayground(ask: AskKafka, { topic, partitions = 1 }: CreateTopic): Promise<void> {
+  if (!isPlayground(topic)) {
+    if (aboutTopic(topic, false).kind !== 'other') throw refuseProtected(topic)
+    throw invalidField('topic', `must begin with ${PLAYGROUND_PREFIX}, or be one of ${PLAYGROUND_TOPICS.join(', ')}`)
+  }
+  await ask(async (cluster, begun) => {
+    const state = await cluster.state([topic])
+    if (state.topics.has(topic)) throw existsAlready(topic)
+    begun()
+    if (!(await createTopic(cluster, state, { topic, partitions }))) throw existsAlready(topic)
+    // The controller says so before every broker has heard of it.
+    await until(cluster, topic, (found) => found?.partitions.every(({ leader }) => leader >= 0) === true)
+  })
+}
+
+/** Answers when it is gone. What is no playground topic is refused whatever is typed. */
+export async function deletePlayground(ask: AskKafka, topic: string, confirm: string): Promise<void> {
+  if (!isPlayground(topic)) throw refuseProtected(topic)
+  if (confirm !== topic) throw invalidField('confirm', `must be the name of the topic: ${topic}`)
+  await ask(async (cluster, begun) => {
+    const state = await cluster.state([topic])
+    topicOf(state, topic)
+    begun()
+    await deleteTopic(cluster, state, topic)
+    await until(cluster, topic, (found) => found === undefined)
+  })
+}
+
+/** One record, which all copies have when this answers. */
+export async function produceRecord(
+  ask: AskKafka,
+  brokers: readonly string[],
+  topic: string,
+  { key, value, headers = [], partition: asked }: ProduceRecord,
+): Promise<ProducedRecord> {
+  if (!isPlayground(topic)) throw refuseProtected(topic)
+  return await ask(async (cluster, begun) => {
+    const { partitions } = topicOf(await cluster.state([topic]), topic)
+    if (asked !== undefined && asked >= partitions.length)
+      throw invalidField('partition', `must be below ${partitions.length}`)
+    const partition =
+      asked ?? (key === undefined ? randomInt(partitions.length) : keyToPartition(Buffer.from(key)) % partitions.length)
+    await using producer = new OrderedProducer({ clientId: 'timesale-gateway-console', brokers })
+    begun()
+    const record = {
+      ...{ topic, partition, key: key ?? null, value },
+      headers: headers.map((header) => [headerName(header.name), header.value] as const),
+    }
+    const [placed] = await producer.send([record]).catch(unreachable)
+    if (placed === undefined) throw new Error('A record that was confirmed lies nowhere')
+    return { topic, partition: placed.partition, offset: String(placed.offset) }
+  })
+}
+
+function unreachable(error: unknown): never {
+  throw error instanceof SendFailed ? new ClusterUnreachable(error.message, { cause: error }) : error
+}
+
+async function until(
+  cluster: Cluster,
+  topic: string,
+  isSo: (found: ReturnType<typeof topicOf> | undefined) => boolean,
+): Promise<void> {
+  // Ends with the question's own time at the latest.
+  while (!isSo((await cluster.state([topic])).topics.get(topic))) await sleep(LOOK_EVERY_MS)
+}
+
+function refuseProtected(topic: string): Refusal {
+  return new Refusal('topic-protected', { accepted: false, topic }, `${topic} is no playground topic; nothing was done`)
+}
+
+function existsAlready(topic: string): Refusal {
+  return new Refusal('topic-exists', { accepted: false, topic }, `There is a topic ${topic} already`)
+}
