@@ -32,6 +32,7 @@ Takes the running shop; where none runs, starts one in a temporary folder and st
                     redis, postgres-order, ...; they come back by themselves. npm run status shows their names, and all
                     must be running
   --json            one JSON document at the end, and nothing else
+  --progress        with it, what happens meanwhile, as lines on standard error
   --data DIR        the shop of this folder (else TIMESALE_DATA, else .timesale in the clone)
   --help            this text
 
@@ -56,6 +57,7 @@ await runCommand({
     seed: { type: 'string' },
     kill: { type: 'string', multiple: true },
     json: { type: 'boolean' },
+    progress: { type: 'boolean' },
     data: { type: 'string' },
   },
   run: async ({ values }) => {
@@ -73,7 +75,8 @@ await runCommand({
     }
     const kill = namesOf(values.kill)
     try {
-      return await sell({ ...asked, kill, json: values.json === true, data: values.data })
+      const shown = { json: values.json === true, progress: values.progress === true }
+      return await sell({ ...asked, ...shown, kill, data: values.data })
     } catch (error) {
       if (error instanceof SaleAborted) return INTERRUPTED
       if (!(error instanceof Complaint)) throw error
@@ -95,12 +98,13 @@ interface Asked {
   readonly accounts: number | undefined
   readonly kill: readonly string[]
   readonly json: boolean
+  readonly progress: boolean
   readonly data: string | undefined
 }
 
-async function sell({ kill, json, data, ...asked }: Asked): Promise<number> {
+async function sell({ kill, json, progress, data, ...asked }: Asked): Promise<number> {
   const screen = new Screen(json ? process.stderr : process.stdout)
-  const shown = !json || screen.isTerminal
+  const shown = !json || progress || screen.isTerminal
   const say = (text: string): void => (shown ? screen.line(text) : undefined)
   const signal = abortedByCtrlC(
     () => new SaleAborted(),

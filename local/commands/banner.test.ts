@@ -11,6 +11,8 @@ test('the usual shop is tried without naming a folder, straight at its services'
 
   assert.match(text, /^ {2}curl -X POST http:\/\/localhost:8081\/orders /m)
   assert.match(text, /^ {2}npm run status$/m)
+  const first = text.split('\n').find((line) => line.includes('http://'))
+  assert.match(first ?? '', /^ {2}Console +http:\/\/localhost:8080\/$/)
   assert.match(text, /^ {2}npm run kafka /m)
   assert.match(text, /^ {2}Configuration http:\/\/localhost:8888 .*\/somewhere\/secrets\.json/m)
   assert.doesNotMatch(text, /--data|TIMESALE_DATA|TOKEN/)

@@ -21,6 +21,7 @@ export function banner(shop: Shop, { seconds, folder, isUsual, needsToken }: Ope
     '',
     styleText('bold', `The shop is open (after ${seconds} s).`),
     '',
+    `  ${'Console'.padEnd(13)} http://localhost:${shop.ports.service('gateway')}/`,
     ...serviceNames.map((name) => `  ${name.padEnd(13)} http://localhost:${shop.ports.service(name)}/docs`),
     `  ${'Kafka'.padEnd(13)} ${shop.kafkaBrokers}`,
     `  ${'Configuration'.padEnd(13)} http://localhost:${shop.ports.config} (user timesale, configPassword of ${folder.secrets})`,

@@ -77,7 +77,8 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
   const settings = chooseSettings(rememberedSettings(folder), asked, hasOwnKafka(process.env))
 
   await using control = new ControlServer()
-  const holder = claim(folder, { port: await control.listen(), token: control.token })
+  const door = { port: await control.listen(), token: control.token }
+  const holder = claim(folder, door)
   if (holder !== undefined) {
     throw new Complaint(
       `A shop is running on ${folder.path} already (pid ${holder.pid}). Look at it with npm run status, or stop it with Ctrl-C where it runs.\n` +
@@ -92,6 +93,7 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
       folder,
       secrets,
       env: process.env,
+      control: door,
       onProgress: (done, total, name) => terminal.fetched(name.includes('redis') ? 'Redis' : 'Kafka', done, total),
     })
     passed([checkDisk(folder), checkMemory(), ...(await checkPorts(shop, folder))], terminal)

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ConsoleAbout } from '@timesale/contracts/console-api'
 import { findDataFolder } from './data-folder.ts'
 import { makeSecrets } from './secrets.ts'
-import { describeShop, ownEnvironment } from './shop.ts'
+import { describeShop, ownEnvironment, type Control } from './shop.ts'
 
 test('a shop has every service there is, a server for each that has tables, a broker and Redis', async () => {
   const shop = await setup({})
@@ -95,13 +96,30 @@ test('no service is told the database or the key of another', async () => {
   assert.deepEqual(shop.configOf('stranger'), [])
 })
 
+test('the gateway alone is told of the supervisor and of the people, and may be told otherwise', async () => {
+  const shop = await setup({}, { port: 4711, token: 'secret-token' })
+  const told = toldTo(shop, 'gateway')
+  assert.equal(told['GATEWAY_SUPERVISOR_URL'], 'http://:secret-token@127.0.0.1:4711')
+  assert.equal(told['GATEWAY_CONSOLE_ACTIONS'], 'on')
+  const people = JSON.parse(told['GATEWAY_CONSOLE_PEOPLE'] ?? '') as ConsoleAbout['people']
+  assert.ok(people.some(({ email, roles }) => email === 'operator@timesale.example' && roles.includes('operator')))
+  for (const { name } of shop.services) {
+    const text = JSON.stringify(shop.configOf(name))
+    assert.equal(/secret-token|timesale-demo|CONSOLE/.test(text), name === 'gateway')
+  }
+  // What stands in a service's environment goes before what it is told.
+  assert.equal(ownEnvironment('gateway', { GATEWAY_CONSOLE_ACTIONS: 'off' })['GATEWAY_CONSOLE_ACTIONS'], 'off')
+  assert.equal('GATEWAY_SUPERVISOR_URL' in toldTo(await setup({}), 'gateway'), false)
+})
+
 const secrets = makeSecrets()
 
 const SERVICES = join(import.meta.dirname, '../../services')
 
-async function setup(env: Record<string, string>) {
+async function setup(env: Record<string, string>, control?: Control) {
   const folder = await findDataFolder('/nowhere/data')
-  return describeShop({ settings: { portOffset: 0, brokers: 1 }, folder, secrets, env })
+  const supervised = control === undefined ? {} : { control }
+  return describeShop({ settings: { portOffset: 0, brokers: 1 }, folder, secrets, env, ...supervised })
 }
 
 async function launchOf(shop: Awaited<ReturnType<typeof setup>>, name: string) {

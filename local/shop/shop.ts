@@ -6,6 +6,7 @@ import { asOperator, type AsOperator } from './as-operator.ts'
 import { compiledCode } from './compiled-code.ts'
 import { configUrl, type ConfigSource } from './config-server.ts'
 import type { DataFolder } from './data-folder.ts'
+import { demoPassword, demoPeople } from './demo-people.ts'
 import type { Part } from '../part.ts'
 import {
   databaseServices,
@@ -50,6 +51,11 @@ export interface Shop {
   readonly configOf: (application: string) => readonly ConfigSource[]
 }
 
+export interface Control {
+  readonly port: number
+  readonly token: string
+}
+
 type Env = Readonly<Record<string, string | undefined>>
 
 export function hasOwnKafka(env: Env): boolean {
@@ -62,8 +68,10 @@ export function describeShop(options: {
   readonly secrets: Secrets
   readonly env: Env
   readonly onProgress?: JarProgress
+  /** Where the supervisor listens, for the console to start and stop parts. */
+  readonly control?: Control
 }): Shop {
-  const { settings, folder, secrets, env } = options
+  const { settings, folder, secrets, env, control } = options
   const ports = portsWithOffset(settings.portOffset)
   const progress = options.onProgress === undefined ? {} : { onProgress: options.onProgress }
   const ownBrokers = given(env, 'KAFKA_BROKERS')
@@ -102,7 +110,7 @@ export function describeShop(options: {
     isServiceName(application)
       ? serviceConfig({
           ...{ service: application, serviceUrl: urls.get(application) },
-          ...{ ports, kafkaBrokers, redisUrl, secrets },
+          ...{ ports, kafkaBrokers, redisUrl, secrets, control },
         })
       : []
 
@@ -165,15 +173,18 @@ export function serviceConfig(options: {
   readonly kafkaBrokers: string
   readonly redisUrl: string
   readonly secrets: Secrets
+  readonly control?: Control | undefined
 }): readonly ConfigSource[] {
-  const { service, ports, serviceUrl, kafkaBrokers, redisUrl, secrets } = options
+  const { service, ports, serviceUrl, kafkaBrokers, redisUrl, secrets, control } = options
   const prefix = service.toUpperCase()
   const own = {
     [`${prefix}_HTTP_HOST`]: '127.0.0.1',
     [`${prefix}_HTTP_PORT`]: String(ports.service(service)),
     [`${prefix}_INSTANCE_ID`]: `${service}-1`,
     ...(serviceUrl === undefined ? {} : { [`${prefix}_DB_URL`]: serviceUrl }),
-    ...(service === 'gateway' ? { GATEWAY_SIGNING_KEY: secrets.gatewaySigningKey, ...upstreams(ports) } : {}),
+    ...(service === 'gateway'
+      ? { GATEWAY_SIGNING_KEY: secrets.gatewaySigningKey, ...upstreams(ports), ...consoleSettings(control) }
+      : {}),
     ...(service === 'account' ? { ACCOUNT_KEY_SECRET: secrets.accountKeySecret } : {}),
   }
   const shared = { KAFKA_BROKERS: kafkaBrokers, REDIS_URL: redisUrl, INTERNAL_KEYS: secrets.internalKeys }
@@ -181,6 +192,16 @@ export function serviceConfig(options: {
     { name: service, source: own },
     { name: 'every service', source: shared },
   ]
+}
+
+// Here passwords are everybody's, so that a console can be tried by whoever comes.
+function consoleSettings(control: Control | undefined): Record<string, string> {
+  const people = demoPeople.map(({ email, roles }) => ({ email, password: demoPassword, roles }))
+  return {
+    GATEWAY_CONSOLE_ACTIONS: 'on',
+    GATEWAY_CONSOLE_PEOPLE: JSON.stringify(people),
+    ...(control === undefined ? {} : { GATEWAY_SUPERVISOR_URL: `http://:${control.token}@127.0.0.1:${control.port}` }),
+  }
 }
 
 function upstreams(ports: Ports): Record<string, string> {

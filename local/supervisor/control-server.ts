@@ -1,6 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Check } from 'typebox/value'
+import { StartRush, type RushView } from '@timesale/contracts/console-api'
 import { Complaint } from '../commands/command-line.ts'
 import type { PartAction } from './part-state.ts'
 import type { PartStatus } from './supervisor.ts'
@@ -19,6 +21,11 @@ interface Controlled {
   addresses(): Addresses
   status(): PartStatus[]
   act(name: string, action: PartAction): Promise<string>
+  readonly rush: {
+    readonly latest: RushView | null
+    start(wanted: StartRush): Promise<RushView>
+    stop(): Promise<RushView | null>
+  }
 }
 
 export const partActions: readonly PartAction[] = ['stop', 'start', 'kill', 'pause', 'resume', 'restart']
@@ -48,19 +55,22 @@ export class ControlServer implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume()
+    const body = bodyOf(request)
     const reply = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
       response.end(JSON.stringify(body))
     }
     if (!this.#mayAsk(request)) return reply(401, { problem: 'The token is missing or wrong.' })
-    const [, place, name, action] = (request.url ?? '').split('/')
+    const [, place = '', name, action] = (request.url ?? '').split('/')
     try {
       if (request.method === 'GET' && place === 'parts' && name === undefined) {
         return reply(200, { parts: this.#controlled?.status() ?? [] })
       }
       if (request.method === 'GET' && place === 'addresses' && this.#controlled !== undefined) {
         return reply(200, this.#controlled.addresses())
+      }
+      if (place === 'rush' && name === undefined && this.#controlled !== undefined) {
+        return reply(200, { rush: await rushOf(this.#controlled, request.method, await body) })
       }
       const known = partActions.find((candidate) => candidate === action)
       if (request.method !== 'POST' || place !== 'parts' || name === undefined || known === undefined) {
@@ -84,5 +94,30 @@ export class ControlServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+}
+
+function rushOf(
+  { rush }: Controlled,
+  method: string | undefined,
+  body: unknown,
+): Promise<RushView | null> | RushView | null {
+  if (method === 'GET') return rush.latest
+  if (method === 'DELETE') return rush.stop()
+  if (method === 'POST' && Check(StartRush, body)) return rush.start(body)
+  throw new Complaint('A rush is looked at (GET), begun (POST with what is wanted) or stopped (DELETE).')
+}
+
+const BODY_BYTES_MAX = 10_000
+
+/** Undefined where it is no JSON. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  let text = ''
+  request.setEncoding('utf8')
+  try {
+    for await (const piece of request) if (text.length < BODY_BYTES_MAX) text += String(piece)
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

@@ -8,6 +8,8 @@ import type { Part } from '../part.ts'
 import { PartRunner } from './part-runner.ts'
 import { refusal, type PartAction, type PartState } from './part-state.ts'
 import { PidRecord } from './pid-record.ts'
+import { Rush } from './rush.ts'
+import { needsToken } from '../shop/needs-token.ts'
 import type { Shop } from '../shop/shop.ts'
 import { inStoppingOrder } from './stopping-order.ts'
 import type { Terminal } from '../commands/terminal.ts'
@@ -27,6 +29,7 @@ const READY_WITHIN_MS = 60_000
 
 /** All parts of a running shop. Ends them in order when it is disposed of. */
 export class Supervisor implements AsyncDisposable {
+  readonly rush: Rush
   readonly #shop: Shop
   readonly #runners = new Map<string, PartRunner>()
   readonly #terminal: Terminal
@@ -39,6 +42,11 @@ export class Supervisor implements AsyncDisposable {
     this.#shop = shop
     this.#terminal = terminal
     const pids = new PidRecord(folder.pids)
+    this.rush = new Rush({
+      dataFolder: folder.path,
+      pids,
+      needsToken: () => needsToken(`http://127.0.0.1:${shop.ports.service('order')}`),
+    })
     const tails: LogTail[] = []
     for (const part of [...shop.infrastructure, ...shop.services]) {
       const logFile = folder.log(part.name)
@@ -156,6 +164,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   async #stopAll(): Promise<void> {
+    await this.rush.close()
     const groups = inStoppingOrder([...this.#runners.values()], ({ part }) => part.kind)
     for (const group of groups) {
       await Promise.all(
