@@ -32,6 +32,7 @@ const theme = createTheme({
   respectReducedMotion: true,
   // 4.5 to 1 for what is read on a colour (WCAG 2.2, 1.4.3).
   autoContrast: true,
+  primaryShade: 8,
 })
 
 await startLanguages()

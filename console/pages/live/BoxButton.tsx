@@ -1,5 +1,6 @@
-import { Popover, UnstyledButton } from '@mantine/core'
+import { CloseButton, Popover, UnstyledButton } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { PartView } from '@timesale/contracts/console-api'
 import classes from './live.module.css'
 
@@ -7,8 +8,6 @@ export interface BoxButtonProps {
   /** A part's name, a topic, or `buyers`. */
   readonly part: string
   readonly state?: PartView['state']
-  /** Where what is seen in the box does not say what it is. */
-  readonly label?: string
   /** Somebody looks at it, or no longer does. */
   readonly onLook?: ((part: string | undefined) => void) | undefined
   readonly children: ReactNode
@@ -17,7 +16,8 @@ export interface BoxButtonProps {
 }
 
 /** A box that can be chosen, and then tells more of itself beside it, without covering the rest. */
-export function BoxButton({ part, state, label, onLook, children, panel }: BoxButtonProps) {
+export function BoxButton({ part, state, onLook, children, panel }: BoxButtonProps) {
+  const { t } = useTranslation('part')
   const [isOpen, setOpen] = useState(false)
   return (
     <Popover opened={isOpen} onChange={setOpen} width={340} shadow="md" withArrow trapFocus returnFocus>
@@ -26,8 +26,7 @@ export function BoxButton({ part, state, label, onLook, children, panel }: BoxBu
           className={classes['box'] ?? ''}
           data-part={part}
           {...(state === undefined ? {} : { 'data-state': state })}
-          {...(label === undefined ? {} : { 'aria-label': label })}
-          onClick={() => setOpen(!isOpen)}
+          onClick={() => setOpen(true)}
           onPointerEnter={() => onLook?.(part)}
           onPointerLeave={() => onLook?.(undefined)}
           onFocus={() => onLook?.(part)}
@@ -37,6 +36,12 @@ export function BoxButton({ part, state, label, onLook, children, panel }: BoxBu
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown mah="75vh" style={{ overflowY: 'auto' }}>
+        <CloseButton
+          className={classes['close'] ?? ''}
+          size="sm"
+          aria-label={t('close')}
+          onClick={() => setOpen(false)}
+        />
         {isOpen ? panel() : null}
       </Popover.Dropdown>
     </Popover>

@@ -11,7 +11,7 @@ export function HappenedLog({ happened }: { happened: readonly Happened[] }) {
   const { time } = useNumbers()
   const announcement = useAnnouncement(happened, i18n.language)
   return (
-    <Paper withBorder p="md" component="section" aria-label={t('log')}>
+    <Paper withBorder p="md" component="section" aria-label={t('log')} data-log>
       <Title order={2} size="h5" mb="xs">
         {t('log')}
       </Title>

@@ -17,7 +17,7 @@ export function Lag({ lag }: { lag: GroupLagView | undefined }) {
   const isBehind = lag.lagRecords > 0
   return (
     <>
-      <span className={classes['row']} data-lag={lag.lagRecords}>
+      <span className={classes['row']} data-lag={lag.group} data-records={lag.lagRecords}>
         <span className={isBehind ? (trend === 'growing' ? classes['bad'] : classes['halt']) : classes['soft']}>
           {t('lag')} {whole(lag.lagRecords)}
           {trend === 'growing' || trend === 'draining' ? (

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { LiveView } from '@timesale/contracts/console-api'
@@ -54,17 +55,14 @@ export function PlainBox({
   view,
   children,
 }: Omit<PartBoxProps, 'onLook'> & { title: ReactNode; children?: ReactNode }) {
-  const { t } = useTranslation('part')
   const part = partNamed(view, name)
   return (
-    <BoxButton
-      part={name}
-      state={part.state}
-      label={`${name}, ${t(part.kind)}, ${t(part.state)}`}
-      panel={() => <PartPanel part={part} view={view} />}
-    >
+    <BoxButton part={name} state={part.state} panel={() => <PartPanel part={part} view={view} />}>
       <span className={classes['row']} style={{ flexWrap: 'wrap' }}>
-        <span className={classes['name']}>{title}</span>
+        <span className={classes['name']}>
+          {title === name ? null : <VisuallyHidden>{`${name} `}</VisuallyHidden>}
+          {title}
+        </span>
         <StateWord state={part.state} />
       </span>
       {children}

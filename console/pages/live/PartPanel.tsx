@@ -17,7 +17,7 @@ export function PartPanel({ part, view }: { part: PartView; view: LiveView | und
   const numbers = useNumbersOf(part, view)
   return (
     <Stack gap="xs">
-      <Group justify="space-between" gap="xs" wrap="nowrap">
+      <Group justify="space-between" gap="xs" wrap="nowrap" pr="lg">
         <Title order={2} size="h5">
           {part.name}
         </Title>
@@ -93,7 +93,7 @@ function Links({ part, lag }: { part: PartView; lag: GroupLagView | undefined })
   const topics = writtenBy(part.name)
   if (part.kind === 'broker') return <PanelLink to="/cluster">{t('toCluster')}</PanelLink>
   return (
-    <Stack gap={2}>
+    <Stack gap={0} align="flex-start">
       {part.name === 'order' ? <PanelLink to="/order">{t('toOrders')}</PanelLink> : null}
       {lag === undefined ? null : (
         <PanelLink to={`/groups/${lag.group}`}>{t('toGroup', { group: lag.group })}</PanelLink>
@@ -109,7 +109,7 @@ function Links({ part, lag }: { part: PartView; lag: GroupLagView | undefined })
 
 export function PanelLink({ to, children }: { to: string; children: ReactNode }) {
   return (
-    <Anchor component={Link} to={to} size="sm">
+    <Anchor component={Link} to={to} size="sm" py={3} display="inline-block">
       {children}
     </Anchor>
   )

@@ -189,8 +189,8 @@ export const liveText = text(
     waiting: '아직 상점에서 받은 정보가 없습니다.',
     partsUnknown: '수퍼바이저가 응답하지 않아 어떤 구성 요소가 실행 중인지 알 수 없습니다.',
 
-    lag: '지연',
-    lagUnknown: '지연 알 수 없음',
+    lag: '랙',
+    lagUnknown: '랙 알 수 없음',
     growing: '늘어나는 중',
     draining: '줄어드는 중',
     level: '모두 처리함',
@@ -201,7 +201,7 @@ export const liveText = text(
 
     state: '상태',
     port: '포트',
-    lagRecords: '지연(lag)',
+    lagRecords: '랙',
     lagSeconds: '가장 오래 기다린 레코드',
     perSecond: '처리 속도',
     drain: '따라잡기까지',
@@ -218,7 +218,7 @@ export const liveText = text(
     events_one: '이벤트 {{told}}건',
     events_other: '이벤트 {{told}}건',
     toTopic: '{{topic}}의 레코드',
-    toGroup: '{{group}} 그룹의 멤버, 오프셋, 지연 추이',
+    toGroup: '{{group}} 그룹의 멤버, 오프셋, 랙 추이',
     toCluster: '클러스터: 무엇을 누가 이끄는지',
     toOrders: '최근 주문',
 
@@ -238,7 +238,7 @@ export const liveText = text(
       '이 페이지는 게이트웨이가 제공합니다. 게이트웨이가 내려가면 페이지 연결이 끊기고 여기에서는 다시 시작할 수 없습니다. 터미널에서 시작하세요.',
     priceGatewayRestart: '이 페이지는 게이트웨이가 제공합니다. 몇 초 동안 연결이 끊겼다가 자동으로 다시 연결됩니다.',
     priceBroker:
-      '실행 중인 마지막 브로커입니다. 없으면 서비스 사이에 아무것도 오가지 않습니다. 주문은 접수되어 아웃박스에서 기다리고, 돌아올 때까지 지연을 알 수 없습니다.',
+      '실행 중인 마지막 브로커입니다. 없으면 서비스 사이에 아무것도 오가지 않습니다. 주문은 접수되어 아웃박스에서 기다리고, 돌아올 때까지 랙을 알 수 없습니다.',
     sure_kill: '그래도 강제 종료',
     sure_stop: '그래도 중지',
     sure_pause: '그래도 일시 정지',
@@ -270,13 +270,13 @@ export const liveText = text(
     what_topic:
       '{{service}} 서비스가 쓴 순서대로 레코드를 계속 보관하는 로그입니다. 그룹마다 자기 속도로 전부 읽습니다.',
     what_buyers:
-      '주문하는 모든 사람입니다. 게이트웨이로 들어오는 사람과, 따로 지정하지 않으면 order 서비스로 바로 주문하는 몰림의 구매자가 있습니다.',
+      '주문하는 모든 사람입니다. 게이트웨이로 들어오는 사람과, 따로 지정하지 않으면 order 서비스로 바로 주문하는 타임세일 구매자가 있습니다.',
     without_gateway: '없으면 정문으로 아무도 들어오지 못하지만, 뒤에 있는 서비스는 계속 동작합니다.',
     without_account: '없으면 가입과 로그인을 할 수 없지만, 이미 발급한 토큰은 유효합니다.',
     without_seller: '없어도 상점의 멤버는 그대로입니다.',
     without_product: '없어도 가격은 그대로입니다.',
     without_order: '없으면 주문을 받지 못합니다. 다른 서비스가 보낸 이벤트는 토픽에서 기다립니다.',
-    without_stock: '없으면 주문은 접수된 채로 남고 지연이 늘어납니다. 돌아오면 모두 결정합니다.',
+    without_stock: '없으면 주문은 접수된 채로 남고 랙이 늘어납니다. 돌아오면 모두 결정합니다.',
     without_notification: '없으면 알림이 나가지 않습니다. 돌아오면 따라잡고, 알림은 한 번씩만 씁니다.',
     without_analytics: '없으면 집계가 오래됩니다. 돌아오면 따라잡고, 이벤트는 한 번씩만 셉니다.',
     without_storefront: '없으면 페이지가 나오지 않지만 주문은 계속됩니다.',
@@ -300,15 +300,15 @@ export const liveText = text(
     reserved: '예약',
     sold: '판매',
 
-    rush: '주문 몰림',
+    rush: '타임세일',
     rushWhy: '수량보다 훨씬 많은 구매자가 응답이 느려도 정해진 속도로 들어옵니다. 끝나면 장부를 대조합니다.',
     rushBuyers: '구매자 수',
     rushUnits: '판매 수량',
     rushRate: '초당 구매자',
     rushSeed: '시드',
     rushSeedHint: '시드가 같으면 구매자도 같음',
-    rushStart: '몰림 시작',
-    rushStop: '몰림 중지',
+    rushStart: '타임세일 시작',
+    rushStop: '타임세일 중지',
     rush_running: '진행 중',
     rush_held: '모두 맞음',
     rush_broken: '맞지 않는 것이 있음',
@@ -329,8 +329,8 @@ export const liveText = text(
 
     charts: '최근 몇 분',
     chartOrders: '초당 주문',
-    chartLag: '그룹별 지연(레코드)',
+    chartLag: '그룹별 랙(레코드)',
     chartOrdersLabel: '최근 5분 동안의 초당 주문 수. 현재 접수: {{accepted}}, 확정: {{confirmed}}.',
-    chartLagLabel: '최근 5분 동안의 그룹별 지연(레코드 수). 현재: {{lags}}.',
+    chartLagLabel: '최근 5분 동안의 그룹별 랙(레코드 수). 현재: {{lags}}.',
   },
 )

@@ -24,7 +24,7 @@ export function HopTable({ hops }: { hops: readonly TraceHop[] }) {
           <Table.Tr
             key={keyOf(hop, index)}
             data-kind={hop.kind}
-            data-where={hop.where}
+            data-hop={hop.where}
             {...(hop.isRepeated === true ? { 'data-repeated': true } : {})}
           >
             <Table.Td>
@@ -89,10 +89,11 @@ function Where({ hop: { where, kind, record } }: { hop: TraceHop }) {
           component={Link}
           to={`/topics/${record.topic}/${record.partition}/${record.offset}`}
           size="xs"
-          aria-label={t('record', record)}
+          py={3}
+          display="inline-block"
         >
-          {kind === 'record' ? '' : `${record.topic} `}
-          {record.partition}-{record.offset}
+          {kind === 'record' ? '' : `${record.topic}, `}
+          {t('record', record)}
         </Anchor>
       )}
     </div>

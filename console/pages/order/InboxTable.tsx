@@ -21,7 +21,7 @@ export function InboxTable({ inboxes, hops }: { inboxes: readonly TraceHop[]; ho
             const newest = Math.max(version, newestTold(hops, what))
             const isAll = version >= newest
             return (
-              <Table.Tr key={`${where} ${what}`} data-inbox={where} data-applied={version}>
+              <Table.Tr key={`${where} ${what}`} data-hop={where} data-applied={version}>
                 <Table.Td>{where}</Table.Td>
                 <Table.Td>{what}</Table.Td>
                 <Table.Td>
