@@ -11,8 +11,8 @@ register([LineChart, BarChart, DatasetComponent, GridComponent, LegendComponent,
 
 /** Told apart by people who see red and green alike, 3 to 1 against the page (Okabe and Ito, darker and lighter). */
 const PALETTES: Readonly<Record<'light' | 'dark', string[]>> = {
-  light: ['#0072b2', '#c04f00', '#00795a', '#a3457f', '#7a6200', '#3a6ea5'],
-  dark: ['#56b4e9', '#e69f00', '#2fc496', '#e39ac4', '#f0e442', '#9db8d9'],
+  light: ['#0072b2', '#c04f00', '#00795a', '#a3457f', '#7a6200', '#3a6ea5', '#4a525c', '#b3365b'],
+  dark: ['#56b4e9', '#e69f00', '#2fc496', '#e39ac4', '#f0e442', '#9db8d9', '#c9d1d9', '#ff9e8a'],
 }
 
 /** The part of a chart that needs ECharts. */

@@ -1,12 +1,13 @@
 import { useTranslation } from 'react-i18next'
-import type { PartView } from '@timesale/contracts/console-api'
+import type { LiveView, PartView } from '@timesale/contracts/console-api'
+import { Age } from '../../ui/Age.tsx'
 import classes from './live.module.css'
 import { StateWord } from './StateWord.tsx'
 
 const SAMPLES = ['running', 'paused', 'stopped'] as const satisfies readonly PartView['state'][]
 
-/** How the picture is to be read. */
-export function Legend() {
+/** How the picture is to be read, and how old it is. */
+export function Legend({ view }: { view: LiveView | undefined }) {
   const { t } = useTranslation('live')
   return (
     <div className={classes['legend']}>
@@ -27,7 +28,23 @@ export function Legend() {
         </svg>{' '}
         {t('legendCalls')}
       </span>
+      <dl className={classes['ages']}>
+        <Told name={t('agesParts')} asOf={view?.parts?.asOf} />
+        <Told name={t('topics')} asOf={view?.topics?.asOf} />
+        <Told name={t('agesGroups')} asOf={view?.groups?.asOf} />
+      </dl>
     </div>
+  )
+}
+
+function Told({ name, asOf }: { name: string; asOf: string | undefined }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <Age asOf={asOf} />
+      </dd>
+    </>
   )
 }
 

@@ -1,7 +1,8 @@
-import { SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { LiveView } from '@timesale/contracts/console-api'
+import { Age } from '../../ui/Age.tsx'
 import { BuyersBox } from './BuyersBox.tsx'
 import { Lag } from './Lag.tsx'
 import { PlainBox, ServiceBox } from './PartBox.tsx'
@@ -16,12 +17,12 @@ export function PartList({ view }: { view: LiveView | undefined }) {
   return (
     <Stack component="section" gap="sm" aria-label={t('list')}>
       <BuyersBox view={view} />
-      <Some title={t('services')}>
+      <Some title={t('services')} beside={<Age asOf={view?.parts?.asOf} />}>
         {SERVICES.map((service) => (
           <ServiceBox key={service} name={service} view={view} />
         ))}
       </Some>
-      <Some title={t('topics')}>
+      <Some title={t('topics')} beside={<Age asOf={view?.topics?.asOf} />}>
         {SHOWN_TOPICS.map((topic) => (
           <TopicBox key={topic} topic={topic} view={view} />
         ))}
@@ -65,12 +66,25 @@ export function Others({ view }: { view: LiveView | undefined }) {
   )
 }
 
-function Some({ title, hint, children }: { title: string; hint?: string; children: ReactNode }) {
+function Some({
+  title,
+  hint,
+  beside,
+  children,
+}: {
+  title: string
+  hint?: string
+  beside?: ReactNode
+  children: ReactNode
+}) {
   return (
     <Stack gap={6}>
-      <Title order={2} size="h6">
-        {title}
-      </Title>
+      <Group justify="space-between" gap="xs">
+        <Title order={2} size="h6">
+          {title}
+        </Title>
+        {beside}
+      </Group>
       {hint === undefined ? null : (
         <Text size="xs" c="dimmed">
           {hint}

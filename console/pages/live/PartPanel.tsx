@@ -13,7 +13,7 @@ import { StateWord } from './StateWord.tsx'
 
 /** All there is to say of a part, and what can be done to it. */
 export function PartPanel({ part, view }: { part: PartView; view: LiveView | undefined }) {
-  const { t } = useTranslation('part')
+  const { t } = useTranslation(['part', 'live'])
   const numbers = useNumbersOf(part, view)
   return (
     <Stack gap="xs">
@@ -27,7 +27,7 @@ export function PartPanel({ part, view }: { part: PartView; view: LiveView | und
       </Group>
       <Text size="xs" c="dimmed">
         {t(part.kind)}
-        {part.port > 0 ? ` · ${part.port}` : ''} · <Age asOf={view?.parts?.asOf} />
+        {part.port > 0 ? ` · ${t('live:port', { port: part.port })}` : ''} · <Age asOf={view?.parts?.asOf} />
       </Text>
       <Sentences part={part} />
       <PartActions part={part} parts={view?.parts?.list ?? []} />

@@ -70,7 +70,7 @@ export function Picture({ view, isFrozen }: { view: LiveView | undefined; isFroz
           )}
         </div>
         <Placed box={LEGEND}>
-          <Legend />
+          <Legend view={view} />
         </Placed>
         <Placed box={BUYERS}>
           <BuyersBox view={view} />

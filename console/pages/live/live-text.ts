@@ -7,6 +7,8 @@ export const liveText = text(
     pictureHint:
       'Dots are records on their way; the numbers are records a second. Choose a box to see more of it, or to break it.',
     legendCalls: 'calls that nobody counts',
+    agesParts: 'Parts',
+    agesGroups: 'Groups',
     redisKeeps: 'hints, limits, pages',
     list: 'The parts of the shop',
     services: 'Services',
@@ -33,7 +35,7 @@ export const liveText = text(
     notKnown: 'not known',
 
     state: 'State',
-    port: 'Port',
+    port: 'port {{port}}',
     lagRecords: 'Lag',
     lagSeconds: 'Oldest waiting record',
     perSecond: 'Worked off',
@@ -43,8 +45,6 @@ export const liveText = text(
     outboxOldest: 'Oldest in the outbox',
     records: 'Records',
     written: 'Written',
-    writers: 'Written by',
-    readers: 'Read by',
     acceptedPerSecond: 'Accepted',
     records_one: '{{told}} record',
     records_other: '{{told}} records',
@@ -80,7 +80,6 @@ export const liveText = text(
     sure_start: 'Start it all the same',
     sure_resume: 'Resume it all the same',
     cancel: 'Cancel',
-    acting: 'Being done …',
     failed: '{{part}} {{action}}: {{why}}',
 
     onlyLook: 'This console only looks: the gateway was started without GATEWAY_CONSOLE_ACTIONS=on.',
@@ -161,7 +160,6 @@ export const liveText = text(
     more_one: 'and {{count}} more',
     more_other: 'and {{count}} more',
 
-    charts: 'The last minutes',
     chartOrders: 'Orders a second',
     chartLag: 'Lag in records, by group',
     chartOrdersLabel:
@@ -174,6 +172,8 @@ export const liveText = text(
     pictureHint:
       '점은 이동 중인 레코드이고 숫자는 초당 레코드 수입니다. 상자를 선택하면 자세히 보거나 고장 낼 수 있습니다.',
     legendCalls: '횟수를 세지 않는 호출',
+    agesParts: '구성 요소',
+    agesGroups: '그룹',
     redisKeeps: '힌트, 요청 한도, 페이지',
     list: '상점의 구성 요소',
     services: '서비스',
@@ -200,7 +200,7 @@ export const liveText = text(
     notKnown: '알 수 없음',
 
     state: '상태',
-    port: '포트',
+    port: '포트 {{port}}',
     lagRecords: '랙',
     lagSeconds: '가장 오래 기다린 레코드',
     perSecond: '처리 속도',
@@ -210,8 +210,6 @@ export const liveText = text(
     outboxOldest: '아웃박스에서 가장 오래됨',
     records: '레코드',
     written: '기록 속도',
-    writers: '쓰는 서비스',
-    readers: '읽는 그룹',
     acceptedPerSecond: '접수 속도',
     records_one: '레코드 {{told}}건',
     records_other: '레코드 {{told}}건',
@@ -246,7 +244,6 @@ export const liveText = text(
     sure_start: '그래도 시작',
     sure_resume: '그래도 재개',
     cancel: '취소',
-    acting: '처리하는 중 …',
     failed: '{{part}} {{action}}: {{why}}',
 
     onlyLook: '보기 전용 콘솔입니다. 게이트웨이를 GATEWAY_CONSOLE_ACTIONS=on 없이 시작했습니다.',
@@ -327,7 +324,6 @@ export const liveText = text(
     more_one: '외 {{count}}건',
     more_other: '외 {{count}}건',
 
-    charts: '최근 몇 분',
     chartOrders: '초당 주문',
     chartLag: '그룹별 랙(레코드)',
     chartOrdersLabel: '최근 5분 동안의 초당 주문 수. 현재 접수: {{accepted}}, 확정: {{confirmed}}.',

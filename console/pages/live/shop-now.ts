@@ -1,6 +1,6 @@
 import type { GroupLagView, LiveView, OutboxView, PartView } from '@timesale/contracts/console-api'
 import type { Arrow } from './picture.ts'
-import { databaseOf, isService, SHOWN_TOPICS, WITH_DATABASE } from './shop-map.ts'
+import { databaseOf, isService, WITH_DATABASE } from './shop-map.ts'
 
 /** What was read longer ago than this was not read again in its turn. */
 const OLD_AFTER_MS = 5_000
@@ -61,7 +61,7 @@ export function acceptedPerSecond(view: View): number | undefined {
 }
 
 /** Whether something was not read again when it should have been, by the gateway's clock alone. */
-export function isOld(view: LiveView, asOf: string | undefined): boolean {
+function isOld(view: LiveView, asOf: string | undefined): boolean {
   return asOf === undefined || Date.parse(view.at) - Date.parse(asOf) > OLD_AFTER_MS
 }
 
@@ -87,9 +87,4 @@ function kindOf(name: string): PartView['kind'] {
 /** The groups that read a topic, whoever they are. */
 export function groupsReading(view: View, topic: string): readonly GroupLagView[] {
   return (view?.groups?.list ?? []).filter(({ topics }) => topics.some((read) => read.topic === topic))
-}
-
-/** Topics of the stream that have no lane. */
-export function otherTopics(view: View) {
-  return (view?.topics?.list ?? []).filter(({ topic }) => !SHOWN_TOPICS.some((shown) => shown === topic))
 }
