@@ -15,6 +15,7 @@ import { Complaint, runCommand, WrongUsage, wholeNumber } from './command-line.t
 import { ControlServer } from '../supervisor/control-server.ts'
 import { findDataFolder, openDataFolder, usualDataFolder, type DataFolder } from '../shop/data-folder.ts'
 import { stopWhenAsked } from '../supervisor/stop-signals.ts'
+import { buildConsole } from '../shop/console-build.ts'
 import { ConfigServer } from '../shop/config-server.ts'
 import { needsToken } from '../shop/needs-token.ts'
 import { portOffsetMax } from '../shop/ports.ts'
@@ -105,6 +106,8 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
     const supervisor = new Supervisor({ shop, folder, terminal, verbose })
     control.serve(supervisor)
     const asksToStop = stopWhenAsked(supervisor, terminal)
+    // Nobody waits for it: the shop is open without, and its page says so until it is there.
+    void buildWebConsole(terminal)
     try {
       await bringUp({ shop, supervisor, folder, terminal })
       terminal.line(
@@ -130,6 +133,17 @@ async function runShop(folder: DataFolder, asked: AskedSettings, verbose: boolea
     return asksToStop.exitCode()
   } finally {
     release(folder)
+  }
+}
+
+async function buildWebConsole(terminal: Terminal): Promise<void> {
+  const began = performance.now()
+  try {
+    if ((await buildConsole()) === 'fresh') return
+    terminal.part('console', `is built after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    terminal.part('console', `could not be built; the shop goes on without its page.\n${why}`, 'warn')
   }
 }
 

@@ -16,6 +16,7 @@ import { createRegistry } from '@timesale/telemetry/metrics'
 import { Admission } from './admission/admit.ts'
 import { buildConsole } from './app-console.ts'
 import type { GatewayConfig } from './config.ts'
+import { consolePages } from './http/console-pages.ts'
 import { myOrderRoute } from './http/my-order.ts'
 import { orderEventsRoute } from './http/order-events.ts'
 import { orderTraceRoute } from './http/order-trace.ts'
@@ -130,6 +131,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
   orderEventsRoute(app, { admission, streams, readOrder })
   orderTraceRoute(app, { admission, upstreams, internalTokens, brokers: config.kafka.brokers, logger })
   passOnRoutes(app, ROUTES, { admission, upstreams, internalTokens })
+  await consolePages(app, config.console.pages)
   const webConsole = await buildConsole(app, {
     ...{ config, admission, upstreams, internalTokens, redis },
     isRevoked: (sessionId) => revocations.has(sessionId),
