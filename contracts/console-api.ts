@@ -156,6 +156,7 @@ export const PartActionParams = Type.Object(
 )
 /** `POST /api/console/parts/:part/:action` answers when it is so. */
 export const PartActionAnswer = Type.Object({ said: Type.String() })
+export type PartActionAnswer = Static<typeof PartActionAnswer>
 
 /** `POST /api/console/rush`; 409 while one runs. `DELETE /api/console/rush` stops it. */
 export const StartRush = Type.Object(

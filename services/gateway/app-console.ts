@@ -16,7 +16,9 @@ import { askKafka } from './console-kafka/ask-kafka.ts'
 import { TopicTails } from './console-kafka/topic-tails.ts'
 import { consoleGroupsRoutes } from './http/console-groups.ts'
 import { consoleLiveRoute } from './http/console-live.ts'
+import { consolePartsRoute } from './http/console-parts.ts'
 import { consoleRecordsRoutes } from './http/console-records.ts'
+import { consoleRushRoutes } from './http/console-rush.ts'
 import { consoleTailRoute } from './http/console-tail.ts'
 import { consoleTopicsRoutes } from './http/console-topics.ts'
 import { consoleRoute } from './http/console.ts'
@@ -58,8 +60,14 @@ export async function buildConsole(app: HttpServer, options: ConsoleOptions): Pr
     // What is passed on stays bytes; what is for us is read.
     console.removeContentTypeParser('application/json')
     takeJson(console)
+    console.addHook('onRequest', (_request, reply, next) => {
+      void reply.header('cache-control', 'no-store')
+      next()
+    })
     consoleRoute(console, { actions, supervised: supervisor !== undefined, people }, admission)
     consoleLiveRoute(console, door, streams)
+    consolePartsRoute(console, { door, happenings, supervisor })
+    consoleRushRoutes(console, { door, happenings, supervisor })
     consoleTopicsRoutes(console, { door, ask, lags, happenings })
     consoleRecordsRoutes(console, { door, ask, brokers })
     consoleTailRoute(console, { door, ask, tails })

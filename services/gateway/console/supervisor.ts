@@ -25,6 +25,8 @@ const parts = Compile(Type.Object({ parts: Type.Array(PartView) }))
 const said = Compile(PartActionAnswer)
 const rush = Compile(Type.Object({ rush: Type.Union([RushView, Type.Null()]) }))
 
+const begunRush = Compile(Type.Object({ rush: RushView }))
+
 const LOOK_MS = 900
 const RUSH_MS = 15_000
 /** Longer than a part may take to stop and to become ready again. */
@@ -52,7 +54,9 @@ export class Supervisor {
       refusal: 'part-refused',
       validator: parts,
     } as const
-    return (await this.#ask(asked)).parts
+    const { parts: found } = await this.#ask(asked)
+    // Processes and whatever else it tells are nobody's business here.
+    return found.map(({ name, kind, state, port }) => ({ name, kind, state, port }))
   }
 
   /** Answers when it is so, in a sentence. */
@@ -68,14 +72,14 @@ export class Supervisor {
     return (await this.#ask({ method: 'GET', path: '/rush', ...how })).rush
   }
 
-  async startRush(wanted: StartRush): Promise<RushView | null> {
-    const how = { withinMs: RUSH_MS, refusal: 'rush-running', validator: rush } as const
+  async startRush(wanted: StartRush): Promise<RushView> {
+    const how = { withinMs: RUSH_MS, refusal: 'rush-running', validator: begunRush } as const
     return (await this.#ask({ method: 'POST', path: '/rush', body: wanted, ...how })).rush
   }
 
   /** Answers when it has ended. */
-  async stopRush(): Promise<RushView | null> {
-    const how = { withinMs: RUSH_MS, refusal: 'no-rush', validator: rush } as const
+  async stopRush(): Promise<RushView> {
+    const how = { withinMs: RUSH_MS, refusal: 'no-rush', validator: begunRush } as const
     return (await this.#ask({ method: 'DELETE', path: '/rush', ...how })).rush
   }
 
