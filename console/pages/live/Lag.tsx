@@ -7,13 +7,14 @@ import { lagShare, trendOf, type Trend } from './shop-now.ts'
 const SIGNS: Readonly<Record<Trend, string>> = { growing: '▲', draining: '▼', level: '', 'not-known': '' }
 
 /** How far a group is behind, in records and in seconds, with a bar that cannot be overlooked. */
-export function Lag({ lag }: { lag: GroupLagView | undefined }) {
+export function Lag({ lag, isOld = false }: { lag: GroupLagView | undefined; isOld?: boolean }) {
   const { t } = useTranslation('live')
   const { whole, duration } = useNumbers()
   if (lag === undefined || lag.lagRecords === null) {
     return <span className={classes['soft']}>{t('lagUnknown')}</span>
   }
-  const trend = trendOf(lag)
+  // Of a group that nobody could ask of late, nobody knows whether it is growing.
+  const trend = isOld ? 'not-known' : trendOf(lag)
   const isBehind = lag.lagRecords > 0
   return (
     <>
@@ -27,7 +28,8 @@ export function Lag({ lag }: { lag: GroupLagView | undefined }) {
             </span>
           ) : null}
         </span>
-        {isBehind && lag.lagSeconds !== null ? <span>{duration(lag.lagSeconds)}</span> : null}
+        {isOld ? <span>{t('old')}</span> : null}
+        {!isOld && isBehind && lag.lagSeconds !== null ? <span>{duration(lag.lagSeconds)}</span> : null}
       </span>
       <span className={classes['bar']} aria-hidden>
         <span

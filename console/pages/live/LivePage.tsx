@@ -1,13 +1,15 @@
 import { Alert } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { LiveView } from '@timesale/contracts/console-api'
 import { useLive } from '../../api/live.ts'
 import { useAbout } from '../../api/use-about.ts'
 import { Age } from '../../ui/Age.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { useSentence } from '../../ui/use-sentence.ts'
 import { HappenedLog } from './HappenedLog.tsx'
+import { withLastKnown } from './last-known.ts'
 import { LiveCharts } from './LiveCharts.tsx'
 import classes from './live.module.css'
 import { Others, PartList } from './PartList.tsx'
@@ -19,11 +21,12 @@ import { Sums } from './Sums.tsx'
 /** The shop as it runs, whether its books balance, and all the ways to break it. */
 export function LivePage() {
   const { t } = useTranslation('live')
-  const { view, happened, stream } = useLive()
+  const { view: told, happened, stream } = useLive()
+  const view = useKnown(told)
   const hasRoom = useMediaQuery('(min-width: 48em)', true, { getInitialValueInEffect: false })
   useEffect(() => {
-    if (view !== undefined) keepSample(view)
-  }, [view])
+    if (told !== undefined) keepSample(told)
+  }, [told])
   return (
     <Page title={t('title')} beside={<Age asOf={view?.at} />}>
       <Notes />
@@ -39,6 +42,18 @@ export function LivePage() {
       <Others view={view} />
     </Page>
   )
+}
+
+/** With what was known last of what is not known now. */
+function useKnown(view: LiveView | undefined): LiveView | undefined {
+  const [{ told, known }, keep] = useState<{ told: LiveView | undefined; known: LiveView | undefined }>({
+    told: undefined,
+    known: undefined,
+  })
+  if (view === undefined || view === told) return known
+  const next = withLastKnown(known, view)
+  keep({ told: view, known: next })
+  return next
 }
 
 /** Why something is not to be seen, or not to be done. */

@@ -8,7 +8,7 @@ import { Lag } from './Lag.tsx'
 import classes from './live.module.css'
 import { PartPanel } from './PartPanel.tsx'
 import { readBy, writtenBy } from './shop-map.ts'
-import { lagOf, outboxOf, partNamed } from './shop-now.ts'
+import { isOld, lagOf, outboxOf, partNamed } from './shop-now.ts'
 import { StateWord } from './StateWord.tsx'
 
 interface PartBoxProps {
@@ -26,7 +26,9 @@ export function ServiceBox({ name, view, onLook }: PartBoxProps) {
         <span className={`${classes['name']} ${classes['big']}`}>{name}</span>
       </span>
       <StateWord state={part.state} />
-      {readBy(name).length === 0 ? null : <Lag lag={lagOf(view, name)} />}
+      {readBy(name).length === 0 ? null : (
+        <Lag lag={lagOf(view, name)} isOld={view !== undefined && isOld(view, view.groups?.asOf)} />
+      )}
       {writtenBy(name).length === 0 ? null : <Outbox service={name} view={view} />}
     </BoxButton>
   )

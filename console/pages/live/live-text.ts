@@ -26,6 +26,7 @@ export const liveText = text(
 
     lag: 'lag',
     lagUnknown: 'lag not known',
+    old: 'old value',
     growing: 'growing',
     draining: 'draining',
     level: 'caught up',
@@ -191,6 +192,7 @@ export const liveText = text(
 
     lag: '랙',
     lagUnknown: '랙 알 수 없음',
+    old: '지난 값',
     growing: '늘어나는 중',
     draining: '줄어드는 중',
     level: '모두 처리함',

@@ -61,7 +61,7 @@ export function acceptedPerSecond(view: View): number | undefined {
 }
 
 /** Whether something was not read again when it should have been, by the gateway's clock alone. */
-function isOld(view: LiveView, asOf: string | undefined): boolean {
+export function isOld(view: LiveView, asOf: string | undefined): boolean {
   return asOf === undefined || Date.parse(view.at) - Date.parse(asOf) > OLD_AFTER_MS
 }
 
