@@ -4,7 +4,7 @@ import type { CreateTopic, ProducedRecord, ProduceRecord } from '@timesale/contr
 import { Refusal } from '@timesale/contracts/refusals'
 import { isPlayground, PLAYGROUND_PREFIX, PLAYGROUND_TOPICS } from '@timesale/contracts/topics'
 import { createTopic, deleteTopic } from '@timesale/kafka/cluster-topics'
-import { ClusterUnreachable, type Cluster } from '@timesale/kafka/cluster'
+import { ClusterUnreachable, type Cluster, type TopicState } from '@timesale/kafka/cluster'
 import { keyToPartition } from '@timesale/kafka/partition'
 import { OrderedProducer, SendFailed } from '@timesale/kafka/producer'
 import { headerName } from '@timesale/kafka/record-batch'
@@ -26,8 +26,11 @@ export async function createPlayground(ask: AskKafka, { topic, partitions = 1 }:
     if (state.topics.has(topic)) throw existsAlready(topic)
     begun()
     if (!(await createTopic(cluster, state, { topic, partitions }))) throw existsAlready(topic)
-    // The controller says so before every broker has heard of it.
-    await until(cluster, topic, (found) => found?.partitions.every(({ leader }) => leader >= 0) === true)
+    // The controller says so before the leaders have heard of it.
+    await until(cluster, topic, async (found) => {
+      const ends = await cluster.offsets(found?.partitions ?? [], 'end')
+      return ends.size === partitions
+    })
   })
 }
 
@@ -77,10 +80,10 @@ function unreachable(error: unknown): never {
 async function until(
   cluster: Cluster,
   topic: string,
-  isSo: (found: ReturnType<typeof topicOf> | undefined) => boolean,
+  isSo: (found: TopicState | undefined) => boolean | Promise<boolean>,
 ): Promise<void> {
-  // Ends with the question's own time at the latest.
-  while (!isSo((await cluster.state([topic])).topics.get(topic))) await sleep(LOOK_EVERY_MS)
+  // Ends with the question's own time at the latest, when the connections are closed.
+  while (!(await isSo((await cluster.state([topic])).topics.get(topic)))) await sleep(LOOK_EVERY_MS)
 }
 
 function refuseProtected(topic: string): Refusal {
