@@ -1,5 +1,5 @@
 import { CloseButton, Popover, UnstyledButton } from '@mantine/core'
-import { useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { PartView } from '@timesale/contracts/console-api'
 import classes from './live.module.css'
@@ -19,6 +19,13 @@ export interface BoxButtonProps {
 export function BoxButton({ part, state, onLook, children, panel }: BoxButtonProps) {
   const { t } = useTranslation('part')
   const [isOpen, setOpen] = useState(false)
+  const [isUnderPointer, setUnderPointer] = useState(false)
+  const isLookedAt = isOpen || isUnderPointer
+  useEffect(() => {
+    if (!isLookedAt || onLook === undefined) return
+    onLook(part)
+    return () => onLook(undefined)
+  }, [isLookedAt, onLook, part])
   return (
     <Popover opened={isOpen} onChange={setOpen} width={340} shadow="md" withArrow trapFocus returnFocus>
       <Popover.Target>
@@ -27,10 +34,8 @@ export function BoxButton({ part, state, onLook, children, panel }: BoxButtonPro
           data-part={part}
           {...(state === undefined ? {} : { 'data-state': state })}
           onClick={() => setOpen(true)}
-          onPointerEnter={() => onLook?.(part)}
-          onPointerLeave={() => onLook?.(undefined)}
-          onFocus={() => onLook?.(part)}
-          onBlur={() => onLook?.(undefined)}
+          onPointerEnter={() => setUnderPointer(true)}
+          onPointerLeave={() => setUnderPointer(false)}
         >
           {children}
         </UnstyledButton>

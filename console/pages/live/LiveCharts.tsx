@@ -6,7 +6,7 @@ import { Chart } from '../../ui/Chart.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { keptSamples, onSample, pointsOf, type Sample } from './samples.ts'
 
-const HEIGHT = 220
+const HEIGHT = 240
 
 /** Orders a second and lag over the last minutes, as far as somebody has looked. */
 export function LiveCharts() {
@@ -14,7 +14,10 @@ export function LiveCharts() {
   const { whole, perSecond, time } = useNumbers()
   const samples = useSyncExternalStore(onSample, keptSamples)
   const last = samples.at(-1)
-  const groups = [...new Set(samples.flatMap(({ lags }) => Object.keys(lags)))]
+  // Without those of which nothing was ever known.
+  const groups = [
+    ...new Set(samples.flatMap(({ lags }) => Object.keys(lags).filter((group) => typeof lags[group] === 'number'))),
+  ]
   const said = (value: number | null | undefined): string =>
     value === null || value === undefined ? t('notKnown') : perSecond(value)
 
@@ -81,7 +84,7 @@ function lines(axes: EChartsCoreOption, samples: readonly Sample[], wanted: read
 function axesOf(time: (instant: string) => string, whole: (value: number) => string): EChartsCoreOption {
   return {
     animation: false,
-    grid: { left: 8, right: 12, top: 52, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 12, top: 64, bottom: 4, containLabel: true },
     legend: { top: 0, type: 'plain', itemWidth: 28, itemHeight: 8 },
     tooltip: { trigger: 'axis', valueFormatter: (value: unknown) => (typeof value === 'number' ? whole(value) : '–') },
     xAxis: {

@@ -11,6 +11,8 @@ import { useNow } from '../../ui/use-now.ts'
 import classes from './live.module.css'
 
 const PATH = '/api/console/rush'
+/** A line that says how it goes is long, and the one before it is old. */
+const NEWEST = 2
 
 /** Begins a rush of buyers, ends it, and tells how it went. */
 export function Rush({ rush }: { rush: RushView | null }) {
@@ -139,7 +141,7 @@ function LastRush({ rush }: { rush: RushView }) {
       </Text>
       {says.length === 0 ? null : (
         <pre className={classes['says']} tabIndex={0} role="region" aria-label={t('rushSays')}>
-          {says.join('\n')}
+          {(endedAt === null ? says.slice(-NEWEST) : says).join('\n')}
         </pre>
       )}
     </Stack>

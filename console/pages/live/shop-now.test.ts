@@ -32,7 +32,7 @@ const VIEW: LiveView = {
     ],
   },
   topics: { asOf: at(9), list: [{ topic: 'order-topic', records: 3, perSecond: 7 }] },
-  groups: { asOf: at(9), list: [lag('stock', 12), lag('somebody-else', 0)] },
+  groups: { asOf: at(9), list: [lag('stock', 12), lag('somebody-else', 0), lag('console-consumer-1', null)] },
   orders: {
     asOf: at(9),
     totals: { accepted: 1, open: 0, confirmed: 1, rejected: 0, cancelled: 0 },

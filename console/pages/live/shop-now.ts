@@ -29,9 +29,9 @@ export function otherParts(view: View): readonly PartView[] {
   )
 }
 
-/** Groups that no service of the shop is called after. */
+/** Groups that no service of the shop is called after, and that have read something: a tool leaves empty ones behind. */
 export function otherGroups(view: View): readonly GroupLagView[] {
-  return (view?.groups?.list ?? []).filter(({ group }) => !isService(group))
+  return (view?.groups?.list ?? []).filter(({ group, lagRecords }) => !isService(group) && lagRecords !== null)
 }
 
 export function lagOf(view: View, group: string): GroupLagView | undefined {
