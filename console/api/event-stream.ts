@@ -84,7 +84,7 @@ async function followOnce(
 }
 
 /** The fields of an event stream, in whatever pieces it comes (HTML standard, 9.2.6). */
-export class EventParser {
+class EventParser {
   readonly #onEvent: (event: { name: string; data: string; id: string }) => void
   #rest = ''
   #name = ''

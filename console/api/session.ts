@@ -26,7 +26,7 @@ const listeners = new Set<() => void>()
 const known = new Map<Seat, { text: string | null; session: Session | undefined }>()
 
 /** Who has the seat, as far as is known; undefined: nobody. */
-export function sessionOf(seat: Seat): Session | undefined {
+function sessionOf(seat: Seat): Session | undefined {
   const text = localStorage.getItem(keyOf(seat))
   const last = known.get(seat)
   // The same object for the same text, or React would draw for ever.

@@ -32,8 +32,7 @@ declare module 'i18next' {
   }
 }
 
-export const LANGUAGES = ['en', 'ko'] as const
-export type Language = (typeof LANGUAGES)[number]
+export type Language = 'en' | 'ko'
 
 const KEPT_AS = 'timesale.language'
 

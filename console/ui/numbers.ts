@@ -23,7 +23,7 @@ export function useNumbers(): Numbers {
   return useMemo(() => numbersIn(i18n.language), [i18n.language])
 }
 
-export function numbersIn(language: string): Numbers {
+function numbersIn(language: string): Numbers {
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 })
   const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 1 })
   const time = new Intl.DateTimeFormat(language, {
