@@ -66,7 +66,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     maxRequestsPerSocket: options.requestsPerConnectionMax ?? 0,
     // Never true, which would believe whatever address a caller makes up; and fastify takes a number for nobody.
     trustProxy: trusted(options.trustedHops ?? 0),
-    routerOptions: { maxParamLength: 200 },
+    // As long as a consumer group may be called. What a route takes says its schema.
+    routerOptions: { maxParamLength: 255 },
     http: {
       headersTimeout: 10_000,
       connectionsCheckingInterval: LOOK_FOR_SLOW_EVERY_MS,

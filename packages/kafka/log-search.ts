@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster.ts'
 import type { RawRecord } from './decode.ts'
+import { hasApiId } from './protocol-error.ts'
 
 /** What is to be looked at of a partition: from `from` up to but not with `to`. */
 export interface Stretch {
@@ -124,14 +125,20 @@ export async function searchLog<Found>(search: LogSearch<Found>, read: ReadStret
 export function readFrom(cluster: Cluster): ReadStretch {
   return async ({ leader, topic, partition, from, to }) => {
     const positions = [{ topic, partition, offset: from }]
-    const { records, next } = await cluster.fetch(leader, {
-      ...{ maxWaitMs: FETCH_WAIT_MS, maxBytes: FETCH_BYTES, positions },
-    })
-    const reached = next[0]?.offset
-    return {
-      records: records.filter(({ offset }) => offset < to),
-      // Nothing there, as where a log was cut short meanwhile: then nothing is to be waited for either.
-      to: reached === undefined || reached > to ? to : reached,
+    try {
+      const { records, next } = await cluster.fetch(leader, {
+        ...{ maxWaitMs: FETCH_WAIT_MS, maxBytes: FETCH_BYTES, positions },
+      })
+      const reached = next[0]?.offset
+      // Where nothing is there any more, nothing is to be waited for either.
+      return {
+        records: records.filter(({ offset }) => offset < to),
+        to: reached === undefined || reached > to ? to : reached,
+      }
+    } catch (error) {
+      // Retention was quicker, or the topic was made anew at this moment.
+      if (hasApiId(error, 'OFFSET_OUT_OF_RANGE')) return { records: [], to }
+      throw error
     }
   }
 }

@@ -8,3 +8,13 @@ export function hasApiId(error: unknown, apiId: string): boolean {
   const nested = 'errors' in error && Array.isArray(error.errors) ? error.errors : []
   return [...nested, error.cause].some((inner) => hasApiId(inner, apiId))
 }
+
+/** The name of the error with which a broker has refused, where trying again would not help. */
+export function refusedWith(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('apiId' in error && typeof error.apiId === 'string') {
+    return 'canRetry' in error && error.canRetry === true ? undefined : error.apiId
+  }
+  const nested: unknown[] = 'errors' in error && Array.isArray(error.errors) ? error.errors : []
+  return [...nested, error.cause].map(refusedWith).find((apiId) => apiId !== undefined)
+}

@@ -130,6 +130,14 @@ describe('topics', () => {
     assert.equal(readProblem(await act('DELETE', `/topics/${topic}?confirm=${topic}`)).code, 'topic-not-found')
   })
 
+  test('a name may be as long as Kafka takes it', async () => {
+    const topic = `play-${'n'.repeat(244)}`
+    assert.equal((await act('POST', '/topics', { topic })).status, 201)
+    assert.equal((await put(topic, { value: 'a' })).offset, '0')
+    assert.equal((await read<RecordView>(`/topics/${topic}/records/0/0`)).topic, topic)
+    assert.equal((await act('DELETE', `/topics/${topic}?confirm=${topic}`)).status, 204)
+  })
+
   test('protected ones are neither made, deleted nor written to, whatever is typed', async () => {
     await produce(infra().brokers, [{ topic: 'payment-topic', key: 'a', value: 'b' }])
     const before = await read<TopicList>('/topics')

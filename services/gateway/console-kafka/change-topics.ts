@@ -6,6 +6,7 @@ import { isPlayground, PLAYGROUND_PREFIX, PLAYGROUND_TOPICS } from '@timesale/co
 import { createTopic, deleteTopic } from '@timesale/kafka/cluster-topics'
 import { ClusterUnreachable, type Cluster, type TopicState } from '@timesale/kafka/cluster'
 import { keyToPartition } from '@timesale/kafka/partition'
+import { hasApiId } from '@timesale/kafka/protocol-error'
 import { OrderedProducer, SendFailed } from '@timesale/kafka/producer'
 import { headerName } from '@timesale/kafka/record-batch'
 import type { AskKafka } from './ask-kafka.ts'
@@ -67,13 +68,16 @@ export async function produceRecord(
       ...{ topic, partition, key: key ?? null, value },
       headers: headers.map((header) => [headerName(header.name), header.value] as const),
     }
-    const [placed] = await producer.send([record]).catch(unreachable)
+    const [placed] = await producer.send([record]).catch(explain)
     if (placed === undefined) throw new Error('A record that was confirmed lies nowhere')
     return { topic, partition: placed.partition, offset: String(placed.offset) }
   })
 }
 
-function unreachable(error: unknown): never {
+function explain(error: unknown): never {
+  if (hasApiId(error, 'MESSAGE_TOO_LARGE')) throw invalidField('value', 'is larger than this topic takes')
+  if (hasApiId(error, 'INVALID_RECORD'))
+    throw invalidField('key', 'is missing, or else this topic does not take the record')
   throw error instanceof SendFailed ? new ClusterUnreachable(error.message, { cause: error }) : error
 }
 
