@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { TraceHop } from '@timesale/contracts/trace-api'
 import { useNumbers } from '../../ui/numbers.ts'
-import { attemptsOf, placeOf, storyOf } from './hop-story.ts'
+import { attemptsOf, causeOf, placeOf, storyOf } from './hop-story.ts'
 import classes from './order.module.css'
 
 /** What has happened to an order, one after the other: when, where, and what. */
@@ -102,7 +102,8 @@ function Where({ hop: { where, kind, record } }: { hop: TraceHop }) {
 
 function What({ hop }: { hop: TraceHop }) {
   const { t } = useTranslation('order')
-  const { what, version, cause = '', record, isRepeated, kind } = hop
+  const { what, version, record, isRepeated, kind } = hop
+  const cause = causeOf(hop)
   const story = storyOf(hop)
   const sentence =
     story === 'applied'
@@ -111,7 +112,7 @@ function What({ hop }: { hop: TraceHop }) {
         ? t('story_waitsForHandler', { count: attemptsOf(what) ?? 1 })
         : t(`story_${story}`, { what, cause })
   return (
-    <div data-story={story}>
+    <div className={classes['what']} data-story={story}>
       <Group gap={6}>
         {isRepeated === true ? (
           <Badge color="orange" variant="light" tt="none">

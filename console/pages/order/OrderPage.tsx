@@ -48,12 +48,14 @@ export function OrderPage() {
                   {t('hopsHint')}
                 </Text>
               </section>
-              <section aria-label={t('inboxes')}>
-                <Title order={2} size="h4" mb="xs">
-                  {t('inboxes')}
-                </Title>
-                <InboxTable inboxes={inboxes} hops={told.hops} />
-              </section>
+              {inboxes.length === 0 ? null : (
+                <section aria-label={t('inboxes')}>
+                  <Title order={2} size="h4" mb="xs">
+                    {t('inboxes')}
+                  </Title>
+                  <InboxTable inboxes={inboxes} hops={told.hops} />
+                </section>
+              )}
               <Text size="sm" c="dimmed" role="status" data-finished={isOver}>
                 {isOver ? t('finished') : t('unfinished')}
               </Text>

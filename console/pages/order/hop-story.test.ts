@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OrderTrace, TraceHop } from '@timesale/contracts/trace-api'
-import { attemptsOf, isUnfinished, newestTold, partsOf, placeOf, storyOf } from './hop-story.ts'
+import { attemptsOf, causeOf, isUnfinished, newestTold, partsOf, placeOf, storyOf } from './hop-story.ts'
 
 const hop = (kind: TraceHop['kind'], where: string, what: string, more: Partial<TraceHop> = {}): TraceHop => ({
   ...{ at: null, afterMs: null, stepMs: null, where, kind, what },
@@ -54,6 +54,15 @@ test('each hop has its place in the story', () => {
 test('how often a handler has failed is told, or it is not', () => {
   assert.equal(attemptsOf('/order/orders: its handler failed 12 times'), 12)
   assert.equal(attemptsOf('/order/orders: waits for one before it'), undefined)
+})
+
+test('what led to a hop is a request, or the type of an event', () => {
+  assert.equal(causeOf(hop('row', 'order', 'PLACED', { cause: 'POST /orders' })), 'POST /orders')
+  assert.equal(
+    causeOf(hop('row', 'order', 'CONFIRMED', { cause: 'stock.reserved.v1 some-order.1' })),
+    'stock.reserved.v1',
+  )
+  assert.equal(causeOf(hop('row', 'stock', 'RESERVE 1')), '')
 })
 
 test('an order is finished when it is decided and every consumer has applied all that was told', () => {

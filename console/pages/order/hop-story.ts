@@ -47,6 +47,11 @@ function ledgerStoryOf(what: string): Story {
   return what.startsWith('RELEASE') ? 'released' : 'row'
 }
 
+/** The request or the type of the event that led to a hop, without the event's id. */
+export function causeOf({ cause = '' }: TraceHop): string {
+  return /^\S+\.v\d+(?= )/.exec(cause)?.[0] ?? cause
+}
+
 /** How often a handler has failed, of `its handler failed 3 times`; undefined where it is not told. */
 export function attemptsOf(what: string): number | undefined {
   const told = /failed (\d+) times/.exec(what)?.[1]
