@@ -169,14 +169,14 @@ export const liveText = text(
   },
   {
     title: '실시간',
-    picture: '그림으로 보는 상점',
+    picture: '그림으로 보는 쇼핑몰',
     pictureHint:
       '점은 이동 중인 레코드이고 숫자는 초당 레코드 수입니다. 상자를 선택하면 자세히 보거나 고장 낼 수 있습니다.',
     legendCalls: '횟수를 세지 않는 호출',
     agesParts: '구성 요소',
     agesGroups: '그룹',
     redisKeeps: '힌트, 요청 한도, 페이지',
-    list: '상점의 구성 요소',
+    list: '쇼핑몰의 구성 요소',
     services: '서비스',
     databases: '데이터베이스',
     topics: '토픽',
@@ -187,7 +187,7 @@ export const liveText = text(
     buyers: '구매자',
     buyersAccept: '주문 접수 {{rate}}',
     frozen: '연결이 끊기기 직전의 모습입니다. 연결은 자동으로 다시 시도합니다.',
-    waiting: '아직 상점에서 받은 정보가 없습니다.',
+    waiting: '아직 쇼핑몰에서 받은 정보가 없습니다.',
     partsUnknown: '수퍼바이저가 응답하지 않아 어떤 구성 요소가 실행 중인지 알 수 없습니다.',
 
     lag: '랙',
@@ -249,23 +249,23 @@ export const liveText = text(
     failed: '{{part}} {{action}}: {{why}}',
 
     onlyLook: '보기 전용 콘솔입니다. 게이트웨이를 GATEWAY_CONSOLE_ACTIONS=on 없이 시작했습니다.',
-    notSupervised: 'npm start로 시작한 상점이 아니라서 여기에서 구성 요소를 중지하거나 시작할 수 없습니다.',
+    notSupervised: 'npm start로 시작한 쇼핑몰이 아니라서 여기에서 구성 요소를 중지하거나 시작할 수 없습니다.',
 
     what_gateway:
       '외부에 공개하는 유일한 입구입니다. 누가 얼마나 자주 호출하는지 확인하고 요청을 전달합니다. 자기 데이터는 없습니다.',
-    what_account: '계정, 비밀번호, 토큰과 상점 설정을 맡습니다.',
+    what_account: '계정, 비밀번호, 토큰과 쇼핑몰 설정을 맡습니다.',
     what_seller: '상점과, 상점에서 판매할 수 있는 사람을 관리합니다.',
     what_product: '상품, 가격, 타임세일을 관리합니다.',
     what_order: '주문을 접수하고 그 결과를 기록합니다. 접수했다는 것은 데이터베이스에 커밋했다는 뜻입니다.',
     what_stock: '토픽의 순서대로 누가 받을 수 있는지 결정합니다. 판매 가능, 예약, 판매 수량을 기록합니다.',
     what_notification: '결과가 나올 때마다 구매자에게 알림을 씁니다.',
     what_analytics: '모든 토픽을 읽어 분별, 상품별 매출을 집계합니다.',
-    what_storefront: '토픽을 읽어 상점 페이지를 만들고 Redis에 보관합니다.',
+    what_storefront: '토픽을 읽어 스토어 페이지를 만들고 Redis에 보관합니다.',
     what_database:
       '{{service}} 전용 PostgreSQL입니다. 행, 인박스, 아웃박스를 같은 트랜잭션에서 바꿉니다. 다른 서비스는 읽지 않습니다.',
     what_broker: '토픽을 디스크에 보관하고, 릴레이가 보낸 레코드를 받아 컨슈머에게 내줍니다.',
     what_cache: '힌트(품절, 이미 보낸 요청), 요청 한도, 스토어프론트의 페이지를 보관합니다.',
-    what_other: '상점에 추가한 구성 요소입니다.',
+    what_other: '쇼핑몰에 추가한 구성 요소입니다.',
     what_topic:
       '{{service}} 서비스가 쓴 순서대로 레코드를 계속 보관하는 로그입니다. 그룹마다 자기 속도로 전부 읽습니다.',
     what_buyers:

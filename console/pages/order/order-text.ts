@@ -84,7 +84,7 @@ export const orderText = text(
     buyer: '구매자',
     placedAt: '접수 시각',
 
-    hops: '상점을 지나온 길',
+    hops: '쇼핑몰을 지나온 길',
     hopsHint: '시각은 각 위치의 시계를 따릅니다. 몇 밀리초 차이라면 순서가 바뀌어 보일 수 있습니다.',
     when: '시점',
     first: '시작',
