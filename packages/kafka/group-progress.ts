@@ -1,5 +1,5 @@
 import { committedOffsets, listGroups, type ListedGroup } from './cluster-groups.ts'
-import type { Cluster, ClusterState } from './cluster.ts'
+import { ClusterUnreachable, placeOf, type Cluster, type ClusterState } from './cluster.ts'
 
 /** Where logs end and how far groups have come. Places are `placeOf` a partition. */
 export interface GroupProgress {
@@ -12,11 +12,13 @@ export interface GroupProgress {
 
 export interface ProgressOptions {
   readonly topics: readonly string[] | 'all'
+  /** Topics that must be there whole: one partition without a leader would look like one without any lag. */
+  readonly whole: readonly string[]
   /** Which groups are looked at. */
   readonly groups: (name: string) => boolean
 }
 
-/** Throws what the cluster throws. Kafka's own topics are left out. */
+/** Throws what the cluster throws, and ClusterUnreachable where not all of it is there. Kafka's own topics are left out. */
 export async function readGroupProgress(cluster: Cluster, options: ProgressOptions): Promise<GroupProgress> {
   const state = await cluster.state(options.topics)
   const listed = (await listGroups(cluster, state)).filter(({ group }) => options.groups(group))
@@ -25,7 +27,16 @@ export async function readGroupProgress(cluster: Cluster, options: ProgressOptio
     listed.map(async (group) => [group.group, await committedOf(cluster, group)] as const),
   )
   const partitions = [...state.topics.values()].flatMap((topic) => (topic.isInternal ? [] : topic.partitions))
-  return { state, ends: await cluster.offsets(partitions, 'end'), committed: new Map(committed) }
+  const ends = await cluster.offsets(partitions, 'end')
+  for (const topic of options.whole) requireWhole(topic, state, ends)
+  return { state, ends, committed: new Map(committed) }
+}
+
+function requireWhole(topic: string, { topics }: ClusterState, ends: GroupProgress['ends']): void {
+  const found = topics.get(topic)
+  if (found === undefined) throw new ClusterUnreachable(`The cluster knows no topic ${topic}`)
+  const missing = found.partitions.find(({ partition }) => !ends.has(placeOf(topic, partition)))
+  if (missing !== undefined) throw new ClusterUnreachable(`Nobody leads ${topic}, partition ${missing.partition}`)
 }
 
 // One group whose coordinator is just moving must not hide the others.

@@ -1,6 +1,6 @@
 import type { GroupDetail, GroupLagView, LiveView } from '@timesale/contracts/console-api'
 import { GROUPS, VIEW_GROUPS } from '@timesale/contracts/topics'
-import { clusterAt, type AskCluster, type BrokerAddress } from '@timesale/kafka/cluster'
+import { clusterAt, type AskCluster, type BrokerAddress, type Cluster, type PartitionState } from '@timesale/kafka/cluster'
 import { readGroupProgress, type GroupProgress } from '@timesale/kafka/group-progress'
 import { EndsHistory, KEPT_MS } from './ends-history.ts'
 import { lagOf, positionsOf, topicRates, type Look } from './group-lag.ts'
@@ -21,6 +21,7 @@ const OTHERS_MAX = 50
 /** Retention takes records away, and seldom. */
 const FIRSTS_EVERY_MS = 10_000
 const READERS: Readonly<Record<string, readonly string[]>> = { ...GROUPS, ...VIEW_GROUPS }
+const READ_TOPICS = [...new Set(Object.values(READERS).flat())]
 
 /** What topics and groups look like, from looks that somebody takes about once a second. */
 export class KafkaWatch {
@@ -39,16 +40,13 @@ export class KafkaWatch {
   /** Throws ClusterUnreachable. One at a time. */
   look(): Promise<KafkaSight> {
     return this.#ask(async (cluster) => {
-      const progress = await readGroupProgress(cluster, { topics: 'all', groups: chooseGroups() })
-      const now = lookOf(progress)
+      const progress = await readGroupProgress(cluster, { topics: 'all', whole: READ_TOPICS, groups: chooseGroups() })
       const partitions = [...progress.state.topics.values()].flatMap((topic) => topic.partitions)
+      await this.#lookForFirsts(cluster, partitions)
+      const now = lookOf(progress, this.#firsts)
       this.#ends.note(now.at, now.ends)
       this.#looks = [...this.#looks.filter(({ at }) => at >= now.at - RATE_OVER_MS), now]
       await this.#times.read(cluster, partitions, this.#wantedTimes(now))
-      if (now.at - this.#firstsAt >= FIRSTS_EVERY_MS) {
-        this.#firsts = numbers(await cluster.offsets(partitions, 'first'))
-        this.#firstsAt = now.at
-      }
       return { ...this.#sight(now), brokers: progress.state.brokers }
     })
   }
@@ -61,6 +59,12 @@ export class KafkaWatch {
   /** Oldest first, ten minutes at most. */
   historyOf(group: string): readonly Point[] {
     return this.#histories.get(group) ?? []
+  }
+
+  async #lookForFirsts(cluster: Cluster, partitions: readonly PartitionState[]): Promise<void> {
+    if (performance.now() - this.#firstsAt < FIRSTS_EVERY_MS) return
+    this.#firsts = numbers(await cluster.offsets(partitions, 'first'))
+    this.#firstsAt = performance.now()
   }
 
   #sight(now: Look): Pick<KafkaSight, 'topics' | 'groups'> {
@@ -108,11 +112,14 @@ function groupsOf({ committed }: Look): { group: string; topics: readonly string
   ]
 }
 
-function lookOf({ ends, committed }: GroupProgress): Look {
+function lookOf({ ends, committed }: GroupProgress, firsts: ReadonlyMap<string, number>): Look {
+  // What retention has taken away nobody has to work off any more.
+  const positions = (done: ReadonlyMap<string, bigint>): ReadonlyMap<string, number> =>
+    new Map([...numbers(done)].map(([place, offset]) => [place, Math.max(offset, firsts.get(place) ?? 0)]))
   return {
     at: Date.now(),
     ends: numbers(ends),
-    committed: new Map([...committed].map(([group, done]) => [group, done === undefined ? undefined : numbers(done)])),
+    committed: new Map([...committed].map(([group, done]) => [group, done === undefined ? undefined : positions(done)])),
   }
 }
 

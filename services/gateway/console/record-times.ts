@@ -19,7 +19,7 @@ export class RecordTimes {
     return this.#times.get(keyOf({ place, offset }))
   }
 
-  /** Those that are wanted, and no others any more. Throws what the cluster throws. */
+  /** Those that are wanted, and no others any more; one that cannot be read is left out. */
   async read(cluster: Cluster, partitions: readonly PartitionState[], wanted: readonly WantedTime[]): Promise<void> {
     const kept = wanted.flatMap((one) => {
       const at = this.at(one.place, one.offset)
@@ -42,8 +42,13 @@ async function timeOf(
   if (partition === undefined || partition.leader < 0) return undefined
   const { topic, partition: index, leader } = partition
   const positions = [{ topic, partition: index, offset: BigInt(offset) }]
-  const { records } = await cluster.fetch(leader, { ...LEAST, positions })
-  return records[0] === undefined ? undefined : Number(records[0].timestamp)
+  try {
+    const { records } = await cluster.fetch(leader, { ...LEAST, positions })
+    return records[0] === undefined ? undefined : Number(records[0].timestamp)
+  } catch {
+    // Retention was quicker, or the leader has just gone; no reason to see nothing of all else.
+    return undefined
+  }
 }
 
 function keyOf({ place, offset }: WantedTime): string {
