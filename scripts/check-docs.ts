@@ -13,12 +13,12 @@ const FILE_NAME = new RegExp(`\\.(${EXTENSIONS})$`)
 // `.test.ts` and the like: the end of a name, and no name.
 const SUFFIX = new RegExp(`^(\\.(test|int|e2e|faults))*\\.(${EXTENSIONS})$`)
 const KOREAN = /\.ko\.md$/
-const NPM = /\bnpm (?:run ([a-z][a-z0-9-]*(?::[a-z0-9-]+)*)|(start|test)\b)/g
+const NPM = /\bnpm (?:run ([a-z][a-z0-9-]*(?::[a-z0-9-]+)*)(?: -w ([a-z]+))?|(start|test)\b)/g
 
 const everyFile = repositoryFiles([''])
 const documents = repositoryFiles(['.md'])
 const sources = repositoryFiles(['.ts', '.mjs', '.sql', '.xml'])
-const npmScripts = new Set(Object.keys(readManifest().scripts ?? {}))
+const npmScripts = scriptsOf('package.json')
 const problems: string[] = []
 
 for (const file of documents) checkDocument(file)
@@ -54,8 +54,9 @@ function checkSource(file: string): void {
 
 function checkNpm(file: string, text: string): void {
   for (const named of text.matchAll(NPM)) {
-    const script = named[1] ?? named[2] ?? ''
-    if (!npmScripts.has(script)) complain(file, lineAt(text, named.index), `there is no npm script "${script}"`)
+    const [, script = named[3] ?? '', workspace] = named
+    const scripts = workspace === undefined ? npmScripts : scriptsOf(`${workspace}/package.json`)
+    if (!scripts.has(script)) complain(file, lineAt(text, named.index), `there is no npm script "${script}"`)
   }
 }
 
@@ -273,6 +274,8 @@ function read(file: string): string {
   return ''
 }
 
-function readManifest(): { scripts?: Record<string, string> } {
-  return JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as { scripts?: Record<string, string> }
+function scriptsOf(manifest: string): Set<string> {
+  if (!existsSync(join(repositoryRoot, manifest))) return new Set()
+  const { scripts } = JSON.parse(read(manifest)) as { scripts?: Record<string, string> }
+  return new Set(Object.keys(scripts ?? {}))
 }
