@@ -182,6 +182,8 @@ describe('bodies', () => {
     for (const [service, prefix, headers] of await doors()) {
       for (const operation of await operationsOf(service)) {
         if (operation.method !== 'POST' && operation.method !== 'PUT') continue
+        // Read-only here, and so refused before a body is looked at.
+        if (operation.tags.includes('console')) continue
         // The gateway passes bodies on, and the service that reads one says no.
         const taken = prefix === '' ? operation.body : await bodyBehind(operation, {})
         if (prefix === '' && taken === undefined) continue
@@ -761,6 +763,8 @@ function askFor(service: ServiceProcess, operation: Operation, asked: Asked): Pr
 
 /** What the service behind a route of the gateway takes for a body, with A's ids in it. */
 async function bodyBehind(operation: Operation, ids: Readonly<Record<string, string>>): Promise<unknown> {
+  // Of the console nobody is behind the gateway.
+  if (operation.tags.includes('console')) return operation.body === undefined ? undefined : exampleOf(operation.body)
   const service = shop.process(`${operation.tags[0] ?? 'gateway'}-1`)
   const path = operation.path.replace(/^\/api\/account(?=\/)|^\/api(?=\/)/, '')
   const found = (await operationsOf(service)).find((one) => one.method === operation.method && one.path === path)
