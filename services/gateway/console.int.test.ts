@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { ConsoleAbout, Happened, LiveView, PartView, RushView, StartRush } from '@timesale/contracts/console-api'
+import type { ConsoleAbout, PartView, RushView, StartRush } from '@timesale/contracts/console-api'
 import { Complaint } from '@timesale/local/commands/command-line'
 import { ControlServer } from '@timesale/local/supervisor/control-server'
 import type { PartAction } from '@timesale/local/supervisor/part-state'
@@ -13,6 +13,7 @@ import { servicePorts } from '@timesale/testkit/infrastructure'
 import { until } from '@timesale/testkit/until'
 import { startGateway } from './app.ts'
 import { readConfig } from './config.ts'
+import { readLive, type LiveReader } from './console/live-reader.ts'
 import { UPSTREAMS } from './routes.ts'
 import { loggedInAs, STAND_IN_KEYS } from './tokens/stand-in-tokens.ts'
 import { startStandIn, type StandIn } from './upstreams/stand-in.ts'
@@ -330,34 +331,8 @@ function env(more: Record<string, string>): NodeJS.ProcessEnv {
   }
 }
 
-interface OpenLive extends AsyncDisposable {
-  views(): LiveView[]
-  happened(): Happened[]
-}
-
-async function open(base: string): Promise<OpenLive> {
-  const leave = new AbortController()
-  const response = await fetch(`${base}/api/console/live`, { headers: await operator(), signal: leave.signal })
-  assert.equal(response.status, 200)
-  let text = ''
-  const read = async (): Promise<void> => {
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += chunk
-  }
-  const ended = read().catch(() => undefined)
-  const dataOf = (event: string): unknown[] =>
-    text
-      .split('\n\n')
-      .slice(0, -1)
-      .filter((block) => block.includes(`event: ${event}\n`))
-      .map((block) => JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '') as unknown)
-  return {
-    views: () => dataOf('live') as LiveView[],
-    happened: () => dataOf('happened') as Happened[],
-    async [Symbol.asyncDispose]() {
-      leave.abort()
-      await ended
-    },
-  }
+async function open(base: string): Promise<LiveReader> {
+  return await readLive(base, await operator())
 }
 
 async function act(part: string, action: string): Promise<Answer> {

@@ -77,7 +77,7 @@ function Place({ share, before }: { share: number | undefined; before: number | 
 function Where({ hop: { where, kind, record } }: { hop: TraceHop }) {
   const { t } = useTranslation('order')
   return (
-    <div>
+    <div className={classes['where']}>
       <Text size="sm" fw={600}>
         {where}
       </Text>
