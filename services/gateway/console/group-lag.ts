@@ -71,7 +71,7 @@ export function topicRates(
   }))
 }
 
-export function topicOf(place: string): string {
+function topicOf(place: string): string {
   return place.slice(0, place.lastIndexOf(' '))
 }
 

@@ -1,6 +1,12 @@
 import type { GroupDetail, GroupLagView, LiveView } from '@timesale/contracts/console-api'
 import { GROUPS, VIEW_GROUPS } from '@timesale/contracts/topics'
-import { clusterAt, type AskCluster, type BrokerAddress, type Cluster, type PartitionState } from '@timesale/kafka/cluster'
+import {
+  clusterAt,
+  type AskCluster,
+  type BrokerAddress,
+  type Cluster,
+  type PartitionState,
+} from '@timesale/kafka/cluster'
 import { readGroupProgress, type GroupProgress } from '@timesale/kafka/group-progress'
 import { EndsHistory, KEPT_MS } from './ends-history.ts'
 import { lagOf, positionsOf, topicRates, type Look } from './group-lag.ts'
@@ -119,7 +125,9 @@ function lookOf({ ends, committed }: GroupProgress, firsts: ReadonlyMap<string, 
   return {
     at: Date.now(),
     ends: numbers(ends),
-    committed: new Map([...committed].map(([group, done]) => [group, done === undefined ? undefined : positions(done)])),
+    committed: new Map(
+      [...committed].map(([group, done]) => [group, done === undefined ? undefined : positions(done)]),
+    ),
   }
 }
 

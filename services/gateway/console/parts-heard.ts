@@ -2,7 +2,7 @@ import type { PartView } from '@timesale/contracts/console-api'
 import type { BrokerAddress } from '@timesale/kafka/cluster'
 
 /** A process of a service, as its instance in `upstreams/` knows it. */
-export interface HeardInstance {
+interface HeardInstance {
   readonly url: string
   readonly isReady: boolean
   /** Whether it was ever asked to the end. */
