@@ -99,7 +99,8 @@ interface Outcome {
 
 /** A command in the clone, with the programs that npm has installed. */
 function run(file: string, ...args: string[]): Promise<Outcome> {
-  const { NODE_TEST_CONTEXT: _ours, ...env } = process.env
+  // Not what this run's own npm and test runner have told it.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_TEST_)/.test(name)))
   const PATH = [join(clone, 'node_modules/.bin'), env['PATH']].join(delimiter)
   return new Promise((resolve) => {
     execFile(file, args, { cwd: clone, env: { ...env, PATH }, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
