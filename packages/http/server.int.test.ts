@@ -176,6 +176,7 @@ describe('the description of the service', () => {
         ['/facts', ['post']],
         ['/facts/{orderId}', ['get']],
         ['/trace/{orderId}', ['get']],
+        ['/totals', ['get']],
       ],
     )
     const post = document.paths['/facts']?.['post']
