@@ -53,7 +53,7 @@ export async function buildConsole(app: HttpServer, options: ConsoleOptions): Pr
   const watch = watchAll(app, options, { supervisor, kafka, happenings })
   const streams = new LiveStreams({ listen: (listener) => watch.listen(listener), happenings, isRevoked })
   const { brokers } = config.kafka
-  const ask = askKafka({ brokers, logger: app.log })
+  const ask = askKafka({ brokers, withinMs: config.console.kafkaWithinMs, logger: app.log })
   const tails = new TopicTails({ ask, isRevoked })
   const lags = lagWatchOf(watch, kafka)
   await app.register((console: HttpServer, _options, done) => {

@@ -35,7 +35,7 @@ test('the console of a local start is read', () => {
     GATEWAY_CONSOLE_PAGES: '/pages',
   })
   const supervisor = { origin: 'http://127.0.0.1:99', token: 'to ken' }
-  assert.deepEqual(console, { actions: true, supervisor, people, pages: '/pages' })
+  assert.deepEqual(console, { actions: true, supervisor, people, pages: '/pages', kafkaWithinMs: 2_800 })
 })
 
 for (const [key, value] of [
@@ -56,6 +56,7 @@ for (const [key, value] of [
   ['GATEWAY_REPLICAS', '0'],
   ['GATEWAY_DRAIN_MS', '15001'],
   ['GATEWAY_CONSOLE_ACTIONS', 'true'],
+  ['GATEWAY_CONSOLE_KAFKA_MS', '99'],
   ['GATEWAY_SUPERVISOR_URL', 'http://127.0.0.1:99'],
   ['GATEWAY_SUPERVISOR_URL', 'https://:token@127.0.0.1:99'],
   ['GATEWAY_CONSOLE_PEOPLE', '{}'],

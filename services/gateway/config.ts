@@ -47,6 +47,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     concurrency: readCount(get, 'UPSTREAM_CONCURRENCY', 500, { min: 1, max: 10_000 }),
     queue: readCount(get, 'UPSTREAM_QUEUE', 1_000, { min: 0, max: 100_000 }),
     console: {
+      /** How long Kafka may take for what the console asks of it. */
+      kafkaWithinMs: readCount(get, 'CONSOLE_KAFKA_MS', 2_800, { min: 100, max: 60_000 }),
       /** Whether operators may change anything by it. */
       actions: get.oneOf('CONSOLE_ACTIONS', ['on', 'off'], 'off') === 'on',
       /** Of a local start; nobody starts and stops parts elsewhere. */

@@ -4,24 +4,36 @@ import { MalformedRecords } from '@timesale/kafka/fetched-record'
 import { refusedWith } from '@timesale/kafka/protocol-error'
 import { calmLog, type Logger } from '@timesale/telemetry/logger'
 
-/**
- * Asks the brokers and answers within three seconds, or throws `upstream-unavailable`; `upstream-failed` where they say no. A question that changes something says
- * so by `begun` just before: from then on a missing answer is `upstream-timeout`, and nobody knows what became of it.
- */
-export type AskKafka = <T>(question: (cluster: Cluster, begun: () => void) => Promise<T>) => Promise<T>
+/** What a question is to know of its own asking. */
+export interface Asking {
+  /** Called just before something is changed: from then on a missing answer is `upstream-timeout`, since nobody knows what became of it. */
+  readonly begun: () => void
+  /** When whatever has no end of its own has to stop, by `performance.now()`. */
+  readonly deadline: number
+}
 
-const ANSWER_MS = 2_800
+/** Asks the brokers. Throws `upstream-unavailable` where there is no answer in time, and `upstream-failed` where they say no. */
+export type AskKafka = <T>(question: (cluster: Cluster, asking: Asking) => Promise<T>) => Promise<T>
 
-export function askKafka({ brokers, logger }: { brokers: readonly string[]; logger: Logger }): AskKafka {
-  const ask = clusterAt({ clientId: 'timesale-gateway-console', brokers, withinMs: ANSWER_MS })
+/** Of all the time; the rest is for what comes before and after. */
+const SEARCH_SHARE = 0.8
+
+export function askKafka(options: {
+  readonly brokers: readonly string[]
+  readonly withinMs: number
+  readonly logger: Logger
+}): AskKafka {
+  const { brokers, withinMs, logger } = options
+  const ask = clusterAt({ clientId: 'timesale-gateway-console', brokers, withinMs })
   const unreachable = calmLog(logger, 'console: Kafka does not answer', 1)
   return async (question) => {
+    const deadline = performance.now() + SEARCH_SHARE * withinMs
     let isBegun = false
     const begun = (): void => {
       isBegun = true
     }
     try {
-      return await ask((cluster) => question(cluster, begun))
+      return await ask((cluster) => question(cluster, { begun, deadline }))
     } catch (error) {
       if (error instanceof MalformedRecords) throw new Refusal('upstream-failed', {}, error.message)
       if (!(error instanceof ClusterUnreachable)) throw error

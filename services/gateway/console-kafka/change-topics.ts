@@ -22,7 +22,7 @@ export async function createPlayground(ask: AskKafka, { topic, partitions = 1 }:
     if (aboutTopic(topic, false).kind !== 'other') throw refuseProtected(topic)
     throw invalidField('topic', `must begin with ${PLAYGROUND_PREFIX}, or be one of ${PLAYGROUND_TOPICS.join(', ')}`)
   }
-  await ask(async (cluster, begun) => {
+  await ask(async (cluster, { begun }) => {
     const state = await cluster.state([topic])
     if (state.topics.has(topic)) throw existsAlready(topic)
     begun()
@@ -39,7 +39,7 @@ export async function createPlayground(ask: AskKafka, { topic, partitions = 1 }:
 export async function deletePlayground(ask: AskKafka, topic: string, confirm: string): Promise<void> {
   if (!isPlayground(topic)) throw refuseProtected(topic)
   if (confirm !== topic) throw invalidField('confirm', `must be the name of the topic: ${topic}`)
-  await ask(async (cluster, begun) => {
+  await ask(async (cluster, { begun }) => {
     const state = await cluster.state([topic])
     topicOf(state, topic)
     begun()
@@ -56,7 +56,7 @@ export async function produceRecord(
   { key, value, headers = [], partition: asked }: ProduceRecord,
 ): Promise<ProducedRecord> {
   if (!isPlayground(topic)) throw refuseProtected(topic)
-  return await ask(async (cluster, begun) => {
+  return await ask(async (cluster, { begun }) => {
     const { partitions } = topicOf(await cluster.state([topic]), topic)
     if (asked !== undefined && asked >= partitions.length)
       throw invalidField('partition', `must be below ${partitions.length}`)

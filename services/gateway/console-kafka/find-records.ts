@@ -12,15 +12,19 @@ import { CUT_ALONE_BYTES, CUT_IN_LISTS_BYTES, recordViews } from './record-view.
 
 type Query = Static<typeof RecordsQuery>
 
-const SEARCH_MS = 2_200
 const LIMIT = 50
 const FETCH_WAIT_MS = 500
 
 const viewInList = recordViews(CUT_IN_LISTS_BYTES)
 const viewAlone = recordViews(CUT_ALONE_BYTES)
 
-export async function findRecords(cluster: Cluster, topic: string, query: Query): Promise<Omit<RecordPage, 'asOf'>> {
-  const deadline = performance.now() + SEARCH_MS
+/** `deadline`: when to stop, by `performance.now()`. */
+export async function findRecords(
+  cluster: Cluster,
+  topic: string,
+  query: Query,
+  deadline: number,
+): Promise<Omit<RecordPage, 'asOf'>> {
   const since = readSince(query)
   if (query.from !== undefined && query.partition === undefined) throw invalidField('from', 'needs partition')
   const partitions = choosePartitions(topicOf(await cluster.state([topic]), topic), query)

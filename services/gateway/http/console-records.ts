@@ -38,7 +38,7 @@ export function consoleRecordsRoutes(app: HttpServer, { door, ask, brokers }: Co
     '/api/console/topics/:topic/records',
     {
       schema: {
-        summary: 'Records of a topic, found within two seconds',
+        summary: 'Records of a topic, as many as are found in two seconds',
         tags,
         params: TopicParams,
         querystring: RecordsQuery,
@@ -49,7 +49,7 @@ export function consoleRecordsRoutes(app: HttpServer, { door, ask, brokers }: Co
     async ({ params, query }): Promise<RecordPage> => {
       await searches.enter(SEARCH_TURN_WITHIN_MS)
       try {
-        const page = await ask((cluster) => findRecords(cluster, params.topic, query))
+        const page = await ask((cluster, { deadline }) => findRecords(cluster, params.topic, query, deadline))
         return { asOf: new Date().toISOString(), ...page }
       } finally {
         searches.leave()
