@@ -88,6 +88,7 @@ test('no route gives a stranger, a buyer or nobody a product of a shop, or lets 
       wrong: [401, 403, 404],
     },
     'DELETE /products/{productId}/sale': { request: 'DELETE /products/secret/sale', wrong: [401, 403, 404] },
+    'GET /totals': { request: 'GET /totals', wrong: [401, 403, 403] },
   }
   assert.deepEqual(Object.keys(cases).sort(), await routes())
 

@@ -162,6 +162,7 @@ test('no route gives a stranger, a buyer or nobody what is of a shop, or lets th
     'DELETE /shops/{shopId}/members/{accountId}': {
       ...{ request: 'DELETE /shops/secret/members/nobody', wrong: [401, 403, 404], right: [ALICE, OPERATOR, 'open'] },
     },
+    'GET /totals': { request: 'GET /totals', wrong: [401, 403, 403], right: [OPERATOR, 'open'] },
   }
   assert.deepEqual(Object.keys(cases).sort(), await routes())
 
