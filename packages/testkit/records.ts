@@ -115,7 +115,7 @@ export interface ReadRecord {
  */
 export async function readTopic(brokers: string, topic: string, count?: number): Promise<ReadRecord[]> {
   const { file, args } = await consoleConsumer(brokers, topic, [
-    ...['--timeout-ms', count === undefined ? '2500' : '10000'],
+    ...['--timeout-ms', count === undefined ? '4000' : '10000'],
     ...(count === undefined ? [] : ['--max-messages', String(count)]),
   ])
   // Latin-1 keeps every byte, whatever the values are.
