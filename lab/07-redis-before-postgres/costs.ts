@@ -1,0 +1,55 @@
+import { cpuUs } from '@timesale/bench/cpu-time'
+import type { Database } from '@timesale/postgres/database'
+import { readDatabaseWork } from '../framework/database-work.ts'
+import type { Redis } from './redis-connection.ts'
+
+/** What a rush has cost, all in all. */
+export interface Costs {
+  /** That wrote something, in PostgreSQL. */
+  readonly transactions: number
+  readonly logBytes: number
+  /** Keys that were looked up in Redis, and commands that came there. */
+  readonly lookups: number
+  readonly commands: number
+  /** Of CPU; PostgreSQL's and Redis' are 0 where the system does not tell. */
+  readonly postgresUs: number
+  readonly redisUs: number
+  readonly ownUs: number
+}
+
+export interface Servants {
+  readonly db: Database
+  readonly redis: Redis
+  readonly postgresPid: number
+  readonly redisPid: number
+}
+
+/** Does the work, and tells what it has cost besides what it gives back. */
+export async function costsOf<T>(servants: Servants, work: () => Promise<T>): Promise<[T, Costs]> {
+  const before = await look(servants)
+  const result = await work()
+  const after = await look(servants)
+  const spent = (what: keyof Costs): number => after[what] - before[what]
+  return [
+    result,
+    {
+      ...{ transactions: spent('transactions'), logBytes: spent('logBytes') },
+      ...{ lookups: spent('lookups'), commands: spent('commands') },
+      ...{ postgresUs: spent('postgresUs'), redisUs: spent('redisUs'), ownUs: spent('ownUs') },
+    },
+  ]
+}
+
+async function look({ db, redis, postgresPid, redisPid }: Servants): Promise<Costs> {
+  const [work, stats] = await Promise.all([readDatabaseWork(db.sql), redis.info('stats')])
+  const told = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(stats)?.[1])
+  const own = process.cpuUsage()
+  return {
+    ...work,
+    lookups: told('keyspace_hits') + told('keyspace_misses'),
+    commands: told('total_commands_processed'),
+    postgresUs: cpuUs(postgresPid),
+    redisUs: cpuUs(redisPid),
+    ownUs: own.user + own.system,
+  }
+}

@@ -1,0 +1,125 @@
+import type { Database } from '@timesale/postgres/database'
+import type { RedisHints } from '@timesale/redis/redis'
+import { until } from '@timesale/testkit/until'
+import type { Bench, Text } from '../framework/experiment.ts'
+import type { Servers } from '../framework/servers.ts'
+import { openCounter } from './counter.ts'
+import { openDoor } from './door.ts'
+import { countSales, putOnSale, readBooks, recordSales } from './orders.ts'
+import { emptied, type Redis } from './redis-connection.ts'
+import { countWronglyTold, rush } from './rush.ts'
+import { behindDoor, byCounter, inBatches } from './ways.ts'
+
+export const UNITS = 1_000
+/** Sold and written down when Redis forgets. */
+export const WRITTEN = UNITS / 2
+/** Decided, and not written down yet. */
+export const UNDER_WAY = 100
+const FLUSH_EVERY_MS = 100
+
+export const COURSES = {
+  hintsFlushed: { en: 'a look before, FLUSHALL every 100 ms', ko: '먼저 Redis, 100ms마다 FLUSHALL' },
+  hintsGone: { en: 'a look before, Redis killed', ko: '먼저 Redis, Redis 강제 종료' },
+  counterFromSale: { en: 'counter, set to what was on sale', ko: '카운터, 처음 수량으로 복구' },
+  counterFromRows: { en: 'counter, set to what rows say is left', ko: '카운터, 행을 세어 복구' },
+} as const satisfies Record<string, Text>
+export type Course = keyof typeof COURSES
+
+export interface Forgotten {
+  /** Rows that say so. */
+  readonly sold: number
+  /** How often Redis forgot. */
+  readonly times: number
+  /** Told of and not written down, or the other way round. */
+  readonly wrong: number
+}
+
+interface Setting {
+  readonly servers: Servers
+  readonly db: Database
+  readonly redis: Redis
+  readonly hints: RedisHints
+}
+
+/** Each course so often. */
+export async function forget(setting: Setting, { say, repeats }: Bench): Promise<Record<Course, Forgotten[]>> {
+  const all: Record<Course, Forgotten[]> = { hintsFlushed: [], hintsGone: [], counterFromSale: [], counterFromRows: [] }
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    all.counterFromSale.push(await sellByCounter(setting, 'sale'))
+    all.counterFromRows.push(await sellByCounter(setting, 'rows'))
+    all.hintsFlushed.push(await sellWithFlushes(setting))
+    all.hintsGone.push(await sellWhileKilled(setting))
+    const told = Object.entries(all).map(([course, runs]) => `${COURSES[course as Course].en}: ${runs[repeat]?.sold}`)
+    say(`sold of ${UNITS}: ${told.join('; ')}`)
+  }
+  return all
+}
+
+/** FLUSHALL once; then the counter begins again with what it is told. */
+async function sellByCounter(setting: Setting, from: 'sale' | 'rows'): Promise<Forgotten> {
+  const { servers, db, redis } = setting
+  await prepare(setting)
+  const reload = async (): Promise<number> => {
+    const { units, sold } = await countSales(db)
+    return from === 'sale' ? units : units - sold
+  }
+  await using counter = await openCounter(servers.redisUrl, reload)
+  let mayWrite = Promise.resolve()
+  const buy = byCounter(counter, async (orderIds) => {
+    await mayWrite
+    return await recordSales(db, orderIds)
+  })
+  const written = await rush(buy, { name: 'written', buyers: WRITTEN })
+  // The disk takes a moment: these are decided, and there is no row of them when Redis forgets.
+  const write = Promise.withResolvers<void>()
+  mayWrite = write.promise
+  const underWay = rush(buy, { name: 'under-way', buyers: UNDER_WAY })
+  await until('they are decided', async () => (await counter.left()) === UNITS - WRITTEN - UNDER_WAY)
+  await redis.flushAll()
+  const late = rush(buy, { name: 'late' })
+  await until('there is a count again', async () => (await counter.left()) !== undefined)
+  write.resolve()
+  const told = [written, await underWay, await late].flatMap((one) => [...one.sold])
+  return await forgotten(db, told, 1)
+}
+
+async function sellWithFlushes(setting: Setting): Promise<Forgotten> {
+  const { db, redis, hints } = setting
+  await prepare(setting)
+  let times = 0
+  const flush = async (): Promise<void> => {
+    await redis.flushAll()
+    times += 1
+  }
+  const flushes = setInterval(() => void flush(), FLUSH_EVERY_MS)
+  try {
+    const { sold } = await rush(inBatches(behindDoor(db, openDoor(hints))))
+    return await forgotten(db, sold, times)
+  } finally {
+    clearInterval(flushes)
+  }
+}
+
+async function sellWhileKilled(setting: Setting): Promise<Forgotten> {
+  const { servers, db, hints } = setting
+  await prepare(setting)
+  let killing: Promise<void> | undefined
+  const onSold = (sales: number): void => {
+    if (sales >= WRITTEN) killing ??= servers.part('redis').kill()
+  }
+  const { sold } = await rush(inBatches(behindDoor(db, openDoor(hints))), { onSold })
+  await killing
+  await servers.part('redis').start()
+  return await forgotten(db, sold, 1)
+}
+
+async function prepare({ db, redis, hints }: Setting): Promise<void> {
+  await putOnSale(db, UNITS)
+  await emptied(redis)
+  await until('the hints are reachable', () => hints.reachable)
+}
+
+async function forgotten(db: Database, told: Iterable<string>, times: number): Promise<Forgotten> {
+  const { sold } = await readBooks(db)
+  return { sold: sold.size, times, wrong: countWronglyTold(new Set(told), sold) }
+}

@@ -1,0 +1,112 @@
+import { median, shown } from '../framework/chart.ts'
+import type { Claim, Figure, Text } from '../framework/experiment.ts'
+import type { Costs } from './costs.ts'
+import { PER_SECOND } from './rush.ts'
+import { allOf, RUSHES, ways, WAYS, type Rush, type Sample, type Samples, type Way } from './rushes.ts'
+
+// What two cores with other work on them leave of a difference.
+const LOOK_LEAVES = 0.25
+const BATCH_LEAVES = 0.25
+const LOOK_SPARES_NOTHING = 0.8
+const NEARLY_ALL = 0.9
+
+const NAMES: Readonly<Record<Rush, Text>> = {
+  soldOut: { en: 'Sold out', ko: '품절 뒤' },
+  plenty: { en: 'Not sold out', ko: '품절 전' },
+}
+
+const CPU: readonly (keyof Costs)[] = ['postgresUs', 'redisUs', 'ownUs']
+
+export function claimsOfRushes(samples: Samples): Claim[] {
+  const per1000 = (way: Way, rush: Rush, what: keyof Costs): number =>
+    median(samples[way][rush].map((sample) => 1000 * perRequest(sample, what)))
+  const writes = (way: Way, rush: Rush): number => per1000(way, rush, 'transactions')
+  const log = (way: Way, rush: Rush): number => per1000(way, rush, 'logBytes') / 1024
+  const compared = (one: number, other: number): string => `${shown(one)} against ${shown(other)}`
+  const wrong = allOf(samples).reduce((sum, sample) => sum + sample.wrong, 0)
+  const lookups = per1000('batchLook', 'plenty', 'lookups')
+  return [
+    {
+      text: {
+        en: 'As long as Redis forgets nothing, all five ways sell what there is, to those who are told so, and no more',
+        ko: 'Redis가 아무것도 잊지 않는 한 다섯 방법 모두 있는 만큼만, 팔렸다고 답한 사람에게만 판다',
+      },
+      holds: wrong === 0,
+      because: `${allOf(samples).length} rushes, ${wrong} sales wrong`,
+    },
+    {
+      text: {
+        en: `Sold out, with a transaction for each order: a look before leaves at most ${LOOK_LEAVES} of the transactions that write`,
+        ko: `품절 뒤, 주문마다 트랜잭션: 먼저 조회하면 쓰기 트랜잭션이 ${LOOK_LEAVES}배 이하로 준다`,
+      },
+      holds: writes('singleLook', 'soldOut') <= LOOK_LEAVES * writes('single', 'soldOut'),
+      because: `for 1,000 requests ${compared(writes('singleLook', 'soldOut'), writes('single', 'soldOut'))}`,
+    },
+    {
+      text: {
+        en: `Batches leave at most ${BATCH_LEAVES} of them as well, without Redis, sold out or not`,
+        ko: `배치도 Redis 없이, 품절 전이든 뒤든 ${BATCH_LEAVES}배 이하로 줄인다`,
+      },
+      holds: rushes().every((rush) => writes('batch', rush) <= BATCH_LEAVES * writes('single', rush)),
+      because: rushes()
+        .map((rush) => `${NAMES[rush].en} ${compared(writes('batch', rush), writes('single', rush))}`)
+        .join('; '),
+    },
+    {
+      text: {
+        en: `Sold out, in batches: a look still spares the rows of those who are turned away, and leaves at most ${LOOK_LEAVES} of PostgreSQL's log`,
+        ko: `품절 뒤, 배치: 그래도 조회는 돌려보낸 주문의 행을 아껴 PostgreSQL 로그가 ${LOOK_LEAVES}배 이하로 준다`,
+      },
+      holds: log('batchLook', 'soldOut') <= LOOK_LEAVES * log('batch', 'soldOut'),
+      because: `for 1,000 requests ${compared(log('batchLook', 'soldOut'), log('batch', 'soldOut'))} KiB`,
+    },
+    {
+      text: {
+        en: `Not sold out it spares next to nothing, at least ${LOOK_SPARES_NOTHING} of the log is left, and each request is looked up all the same`,
+        ko: `품절 전에는 아끼는 것이 거의 없어 로그가 ${LOOK_SPARES_NOTHING}배 이상 남고, 조회 비용은 요청마다 그대로 든다`,
+      },
+      holds: log('batchLook', 'plenty') >= LOOK_SPARES_NOTHING * log('batch', 'plenty') && lookups >= 1000 * NEARLY_ALL,
+      because: `for 1,000 requests ${compared(log('batchLook', 'plenty'), log('batch', 'plenty'))} KiB, and ${shown(lookups)} keys looked up`,
+    },
+  ]
+}
+
+export function figuresOfRushes(samples: Samples): Figure[] {
+  const isTold = allOf(samples).some(({ costs }) => costs.postgresUs > 0)
+  return rushes().flatMap((rush) => {
+    const figure = (title: Text, unit: string, value: (sample: Sample) => number): Figure => ({
+      title: { en: `${NAMES[rush].en}: ${title.en}`, ko: `${NAMES[rush].ko}: ${title.ko}` },
+      unit,
+      bars: ways().map((way) => ({ side: WAYS[way], values: samples[way][rush].map(value) })),
+    })
+    const cpu = [
+      figure({ en: 'CPU of PostgreSQL', ko: 'PostgreSQL의 CPU' }, 'µs a request', (sample) =>
+        perRequest(sample, 'postgresUs'),
+      ),
+      figure(
+        { en: 'CPU of PostgreSQL, Redis and the shop', ko: 'PostgreSQL, Redis, 쇼핑몰의 CPU' },
+        'µs a request',
+        (sample) => CPU.reduce((sum, what) => sum + perRequest(sample, what), 0),
+      ),
+    ]
+    return [
+      figure({ en: 'transactions that wrote', ko: '쓰기 트랜잭션' }, 'for 1,000 requests', (sample) => {
+        return 1000 * perRequest(sample, 'transactions')
+      }),
+      ...(isTold ? cpu : []),
+      figure(
+        { en: `answered, of ${shown(PER_SECOND)} that came`, ko: `초당 ${shown(PER_SECOND)}건 가운데 답한 요청` },
+        'requests/s',
+        ({ requests, seconds }) => requests / seconds,
+      ),
+    ]
+  })
+}
+
+function perRequest({ costs, requests }: Sample, what: keyof Costs): number {
+  return costs[what] / requests
+}
+
+function rushes(): Rush[] {
+  return Object.keys(RUSHES) as Rush[]
+}
