@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import { startChild, type ChildProgram } from '../framework/child-program.ts'
+import type { ProcessCosts } from './costs.ts'
+import type { Given, Told } from './program.ts'
+
+/** program.ts in a process of its own, which may be killed and started again. */
+export class StockProcess implements AsyncDisposable {
+  readonly #given: Given
+  #child: ChildProgram<Told> | undefined
+
+  constructor(given: Given) {
+    this.#given = given
+  }
+
+  /** Resolves when it can be asked, and told. */
+  async start(): Promise<void> {
+    this.#child = startChild<Told>(join(import.meta.dirname, 'program.ts'), this.#given)
+    await this.#child.heard('both doors are open', (told) => 'isOpen' in told)
+  }
+
+  async spent(): Promise<ProcessCosts> {
+    let spent: ProcessCosts | undefined
+    const heard = this.#child?.heard('what it has spent', (told) => {
+      if ('spent' in told) spent = told.spent
+      return 'spent' in told
+    })
+    this.#child?.send({})
+    await heard
+    if (spent === undefined) throw new Error('Stock does not run')
+    return spent
+  }
+
+  async kill(): Promise<void> {
+    await this.#child?.kill()
+    this.#child = undefined
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill()
+  }
+}
