@@ -7,7 +7,7 @@ import { openCounter } from './counter.ts'
 import { openDoor } from './door.ts'
 import { countSales, putOnSale, readBooks, recordSales } from './orders.ts'
 import { emptied, type Redis } from './redis-connection.ts'
-import { countWronglyTold, rush } from './rush.ts'
+import { countWronglyTold, rush, type Rushed } from './rush.ts'
 import { behindDoor, byCounter, inBatches } from './ways.ts'
 
 export const UNITS = 1_000
@@ -73,13 +73,17 @@ async function sellByCounter(setting: Setting, from: 'sale' | 'rows'): Promise<F
   // The disk takes a moment: these are decided, and there is no row of them when Redis forgets.
   const write = Promise.withResolvers<void>()
   mayWrite = write.promise
-  const underWay = rush(buy, { name: 'under-way', buyers: UNDER_WAY })
-  await until('they are decided', async () => (await counter.left()) === UNITS - WRITTEN - UNDER_WAY)
-  await redis.flushAll()
-  const late = rush(buy, { name: 'late' })
-  await until('there is a count again', async () => (await counter.left()) !== undefined)
-  write.resolve()
-  const told = [written, await underWay, await late].flatMap((one) => [...one.sold])
+  const forgetAndSellOn = async (): Promise<Rushed> => {
+    await until('they are decided', async () => (await counter.left()) === UNITS - WRITTEN - UNDER_WAY)
+    await redis.flushAll()
+    const late = rush(buy, { name: 'late' })
+    await until('there is a count again', async () => (await counter.left()) !== undefined)
+    write.resolve()
+    return await late
+  }
+  const underWay = { name: 'under-way', buyers: UNDER_WAY }
+  const others = await Promise.all([rush(buy, underWay), forgetAndSellOn()])
+  const told = [written, ...others].flatMap(({ sold }) => [...sold])
   return await forgotten(db, told, 1)
 }
 
@@ -91,7 +95,7 @@ async function sellWithFlushes(setting: Setting): Promise<Forgotten> {
     await redis.flushAll()
     times += 1
   }
-  const flushes = setInterval(() => void flush(), FLUSH_EVERY_MS)
+  const flushes = setInterval(() => void flush().catch(() => undefined), FLUSH_EVERY_MS)
   try {
     const { sold } = await rush(inBatches(behindDoor(db, openDoor(hints))))
     return await forgotten(db, sold, times)

@@ -47,6 +47,7 @@ export interface Parties {
 /** One order after the other, the ways in turns. */
 export async function measure({ service, watched }: Parties, { say, repeats }: Bench): Promise<Samples> {
   const samples: Samples = { http: [], events: [] }
+  say(`one order at a time, ${ORDERS} of each way in turns`)
   for (const way of ways()) await placeAll(service, way, `${way}-warm-up`, WARM_UP_ORDERS)
   for (let repeat = 0; repeat < repeats; repeat += 1) {
     for (const way of ways()) {
