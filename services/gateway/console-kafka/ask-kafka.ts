@@ -5,7 +5,7 @@ import { refusedWith } from '@timesale/kafka/protocol-error'
 import { calmLog, type Logger } from '@timesale/telemetry/logger'
 
 /** What a question is to know of its own asking. */
-export interface Asking {
+interface Asking {
   /** Called just before something is changed: from then on a missing answer is `upstream-timeout`, since nobody knows what became of it. */
   readonly begun: () => void
   /** When whatever has no end of its own has to stop, by `performance.now()`. */
