@@ -215,6 +215,26 @@ played('nothing is in the way of screen readers or of weak eyes, on any page, in
   }
 })
 
+played('where too many log in at once, a page has its heading all the same, and comes by itself', async () => {
+  const refused = await newPage()
+  let refusals = 0
+  await refused.route('**/api/account/log-in', async (route) => {
+    if (refusals === 4) return await route.continue()
+    refusals += 1
+    await route.fulfill({
+      status: 429,
+      headers: { 'retry-after': '1', 'content-type': 'application/problem+json' },
+      body: JSON.stringify({ type: 'about:blank', title: 'Too many requests', status: 429, code: 'rate-limited' }),
+    })
+  })
+  await refused.goto(`${address}shop/A001`)
+  await refused.getByRole('alert').waitFor()
+  assert.equal(await refused.locator('h1').count(), 1)
+  await refused.locator('[data-product="A001"]').waitFor()
+  assert.equal(refusals, 4)
+  await refused.context().close()
+})
+
 played('on a phone nothing is wider than the screen', async () => {
   const phone = await newPage(PHONE)
   for (const path of [...PAGES, '/order/k1', '/shop/A001']) {

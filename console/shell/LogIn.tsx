@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { logIn, type Seat } from '../api/session.ts'
 import { ProblemNote } from '../ui/ProblemNote.tsx'
 
-/** Asks who somebody is, where nobody can be logged in without being asked. */
+/** Asks who somebody is, where nobody can be logged in without being asked: in place of a page, or with `title` as a part of one. */
 export function LogIn({ seat, title, onDone }: { seat: Seat; title?: string; onDone: () => void }) {
   const { t } = useTranslation('shell')
   const loggingIn = useMutation({
@@ -25,7 +25,7 @@ export function LogIn({ seat, title, onDone }: { seat: Seat; title?: string; onD
     <Paper withBorder p="lg" maw={420} mx="auto" mt="xl">
       <form onSubmit={submit}>
         <Stack>
-          <Title order={1} size="h3">
+          <Title order={title === undefined ? 1 : 2} size="h3">
             {title ?? t('logInTitle')}
           </Title>
           {title === undefined ? <Text size="sm">{t('logInWhy')}</Text> : null}

@@ -7,7 +7,9 @@ import { accessToken, logOut, useSession } from '../../api/session.ts'
 import { LogIn } from '../../shell/LogIn.tsx'
 import { ProblemNote } from '../../ui/ProblemNote.tsx'
 
-/** Shows the shop to whoever buys: on a local start a demo buyer, elsewhere whoever logs in. */
+const AGAIN_MS = 3_000
+
+/** What of a page is for whoever buys: on a local start a demo buyer, elsewhere whoever logs in. */
 export function BuyerSeat({ children }: { children: ReactNode }) {
   const { t } = useTranslation(['shop', 'shell'])
   const queries = useQueryClient()
@@ -17,6 +19,8 @@ export function BuyerSeat({ children }: { children: ReactNode }) {
     // That there is a token is what is wanted to know.
     queryFn: async () => (await accessToken('buyer')) !== '',
     retry: false,
+    // Too many who log in at once, or a shop that starts: it comes by itself.
+    refetchInterval: ({ state }) => (state.error === null ? false : waitAfter(state.error)),
   })
   if (seat.error instanceof ApiProblem && seat.error.code === 'unauthenticated') {
     return (
@@ -47,4 +51,9 @@ export function BuyerSeat({ children }: { children: ReactNode }) {
       {seat.data === true ? children : null}
     </>
   )
+}
+
+function waitAfter(error: Error): number {
+  const seconds = error instanceof ApiProblem ? error.retryAfterSeconds : undefined
+  return Math.max(AGAIN_MS, (seconds ?? 0) * 1000)
 }

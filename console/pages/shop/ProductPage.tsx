@@ -20,11 +20,21 @@ const SHOWN_MAX = 20
 /** One product: its price and time sale, a button to buy it, and what became of what was bought here. */
 export function ProductPage() {
   const { productId } = route.useParams()
+  const { i18n } = useTranslation()
+  // Asked for below, once there is a buyer.
+  const { data, dataUpdatedAt } = useGet<ProductPageView>('buyer', pathOf(productId), { enabled: false })
+  const name = data?.name[i18n.language === 'ko' ? 'ko' : 'en'] ?? productId
   return (
-    <BuyerSeat>
-      <Product productId={productId} key={productId} />
-    </BuyerSeat>
+    <Page key={productId} title={name} beside={<Age asOf={onGatewayClock(dataUpdatedAt)} />}>
+      <BuyerSeat>
+        <Product productId={productId} />
+      </BuyerSeat>
+    </Page>
   )
+}
+
+function pathOf(productId: string): string {
+  return `/api/products/${productId}`
 }
 
 interface Bought {
@@ -33,13 +43,12 @@ interface Bought {
 }
 
 function Product({ productId }: { productId: string }) {
-  const { t, i18n } = useTranslation('shop')
-  const product = useGet<ProductPageView>('buyer', `/api/products/${productId}`, { everyMs: EVERY_MS })
+  const { t } = useTranslation('shop')
+  const product = useGet<ProductPageView>('buyer', pathOf(productId), { everyMs: EVERY_MS })
   const [quantity, setQuantity] = useState(1)
   const [bought, setBought] = useState<readonly Bought[]>([])
-  const name = product.data?.name[i18n.language === 'ko' ? 'ko' : 'en'] ?? productId
   return (
-    <Page title={name} beside={<Age asOf={onGatewayClock(product.dataUpdatedAt)} />}>
+    <>
       <Anchor component={Link} to="/shop">
         {t('back')}
       </Anchor>
@@ -85,6 +94,6 @@ function Product({ productId }: { productId: string }) {
           ))}
         </Stack>
       )}
-    </Page>
+    </>
   )
 }
