@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand, WrongUsage } from '@timesale/local/commands/command-line'
+import { killTree } from '@timesale/local/supervisor/end-process'
+import { findProcess } from '@timesale/local/supervisor/process-table'
 import { findExperiments, LAB, loadExperiment, type Place } from './framework/experiments.ts'
 import { linesOf, readResult } from './framework/result.ts'
 
@@ -60,7 +62,9 @@ async function run({ name }: Place): Promise<boolean> {
   const child = spawn(process.execPath, [join(LAB, 'run-one.ts'), name], { stdio: 'inherit' })
   const late = setTimeout(() => {
     console.error(`${name} has not ended after ${WITHIN_MS / 1000} s and is ended.`)
-    child.kill('SIGKILL')
+    // With its servers, which would be nobody's.
+    const found = findProcess(child.pid ?? 0)
+    if (found !== undefined) void killTree(found)
   }, WITHIN_MS)
   const [code] = (await once(child, 'exit')) as [number | null]
   clearTimeout(late)

@@ -68,9 +68,10 @@ async function placeOrders(): Promise<void> {
 
 /** Two systems, and nothing that binds them: one is told, then the other. */
 function writeTwice(): Orders {
-  const producer = new Producer({ clientId: way, bootstrapBrokers: brokers.split(','), acks: ProduceAcks.ALL })
+  const producer = new Producer({ clientId: way, bootstrapBrokers: brokers.split(',') })
   const send = async (orderId: string): Promise<void> => {
-    await producer.send({ messages: [{ topic: way, key: Buffer.from(orderId), value: valueOf(orderId) }] })
+    const messages = [{ topic: way, key: Buffer.from(orderId), value: valueOf(orderId) }]
+    await producer.send({ acks: ProduceAcks.ALL, messages })
   }
   return {
     async place(orderId) {

@@ -56,13 +56,14 @@ export async function produce(
   const producer = new Producer({
     clientId: 'test',
     bootstrapBrokers: [brokers],
-    acks: ProduceAcks.ALL,
     retries: 5,
     retryDelay: 200,
   })
   try {
     for (const batch of batchesOf(records))
       await producer.send({
+        // NOTE: here, since the client takes it in its constructor too and does nothing with it there.
+        acks: ProduceAcks.ALL,
         compression: options.compression ?? 'none',
         messages: batch.map((record) => ({
           topic: record.topic,
