@@ -11,7 +11,7 @@ import { settled, verdict } from '@timesale/verify/verdict'
 
 // Each process of each service is restarted, never two of one service at once, while people come by way of two gateways:
 // no request fails. They do what clients do. Half of them come by a load balancer, which asks /readyz and sends nobody
-// to who is draining; for them nothing is excused. The others know two addresses: where a connection is refused, or one
+// to who is draining; for them nothing is excused. The others know two addresses: where no connection comes about, or one
 // that was kept is closed before it brought a letter of the answer, they ask at the other one.
 
 test('no request fails while every process is restarted, one instance after the other', async () => {
@@ -101,7 +101,7 @@ class Balancer {
 interface Said {
   readonly status: number
   readonly text: string
-  /** Where there was no answer: whether the connection was refused, or one that was kept was closed. */
+  /** Where there was no answer: whether no connection came about, or one that was kept was closed. */
   readonly isExcused: boolean
 }
 
@@ -183,7 +183,9 @@ function ask(
     const asked = request(`${shop.process(door).url}${path}`, { method, headers, agent, timeout: ANSWER_WITHIN_MS })
     asked.on('timeout', () => asked.destroy(new Error('no answer in time')))
     asked.on('error', (error: NodeJS.ErrnoException) => {
-      const isExcused = error.code === 'ECONNREFUSED' || (error.code === 'ECONNRESET' && asked.reusedSocket)
+      // Refused, or reset where the door was closed while we stood in the queue before it: nothing was sent yet.
+      const isNotConnected = error.syscall === 'connect'
+      const isExcused = isNotConnected || (error.code === 'ECONNRESET' && asked.reusedSocket)
       resolve({ status: 0, text: `${error.code ?? ''} ${error.message}`, isExcused })
     })
     asked.on('response', (answer) => {
