@@ -16,6 +16,7 @@ const logger = createLogger({ service: 'one-by-one', level: 'info' })
 const db = new Database({ url: dbUrl, poolSize: POOL, applicationName: 'one-by-one', connectTimeoutMs: 10_000 })
 
 const onePerTransaction = {
+  refusalOfAll: undefined,
   async accept(wish: Wish): Promise<Answer> {
     const [answer] = await db.tx((tx) => placeOrders(tx, [wish], () => undefined))
     if (answer === undefined) throw new Error('An order was placed and not answered.')

@@ -17,7 +17,7 @@ import {
   type TurnAway,
   type Wish,
 } from './place-orders.ts'
-import { answer, fail, WaitingLine, type Tell, type Waiting } from './waiting-line.ts'
+import { answer, fail, OVERLOADED, WaitingLine, type Tell, type Waiting } from './waiting-line.ts'
 
 export interface AcceptBatchOptions {
   readonly db: Database
@@ -61,6 +61,11 @@ export class AcceptBatch {
       [],
       [1, 2, 4, 8, 16, 32, 64, 128],
     )
+  }
+
+  /** What an order that comes now would be told, where that is known without a look at it. */
+  get refusalOfAll(): Refusal | undefined {
+    return this.#line.isTooLong ? OVERLOADED : undefined
   }
 
   /** Resolves when the order is committed or refused; rejects when the database could not be asked. */

@@ -163,6 +163,21 @@ test('when all are failed, whoever is being looked up is told then and there, an
   assert.equal(await again, 'accepted')
 })
 
+test('nobody is let in who would have to wait for many slow flushes', async (t) => {
+  const { line, looks, flushes } = setup()
+  const clock = t.mock.method(performance, 'now', () => 0)
+  void line.join(order('first'))
+  await turn()
+  looks[0]?.end()
+  await turn()
+  // A flush of 200 ms counts for three tenths of what is expected of the next one: 60 ms, of which 150 hold two and a half.
+  clock.mock.mockImplementation(() => 200)
+  flushes[0]?.accept()
+  await turn()
+  for (let number = 0; number <= 2.5 * 128; number += 1) line.join(order(String(number))).catch(() => assert.fail())
+  await assert.rejects(line.join(order('late')), (error) => error instanceof Refusal && error.code === 'overloaded')
+})
+
 test('whoever waits for a look counts in the line, which is too long when it is long and slow', async (t) => {
   const { line } = await underWay('a')
   const clock = t.mock.method(performance, 'now', () => 0)

@@ -27,12 +27,15 @@ export interface WaitingLineOptions {
 const FLUSH_MAX = 128
 const WAITING_MAX = 10_000
 /**
- * Whoever comes while more wait than a flush takes, and one of them has waited this long, is told to come again: an
- * answer within a second, in any rush.
+ * Whoever comes while more wait than a flush takes, and would wait this long, or one of them has, is told to come again:
+ * an answer within a second, in any rush. Whoever is let in must be counted by how long those before him will take: by
+ * the age of the oldest alone, thousands got in while the line was young, and the last of them waited for a second.
  */
 const WAIT_MAX_MS = 150
+/** How much the last flush says of the next one. */
+const LAST_FLUSH_WEIGHT = 0.3
 // One for all: it says nothing of any order, and is needed when there is no time for anything.
-const OVERLOADED = new Refusal('overloaded', { accepted: false })
+export const OVERLOADED = new Refusal('overloaded', { accepted: false })
 
 /**
  * Those who wait, in the order of arrival, in three rows: arrived, being looked up in Redis, and ready. What is ready is
@@ -49,6 +52,8 @@ export class WaitingLine {
   readonly #known = new Map<string, Waiting>()
   /** How many are with the database. */
   #underWay = 0
+  /** What a flush takes, by those before. */
+  #flushMs = 0
   #isGathering = false
 
   constructor({ door, flush }: WaitingLineOptions) {
@@ -57,8 +62,8 @@ export class WaitingLine {
   }
 
   join(wish: Wish): Promise<Answer> {
+    if (this.isTooLong) return Promise.reject(OVERLOADED)
     const since = performance.now()
-    if (this.#isTooLong(since)) return Promise.reject(OVERLOADED)
     return new Promise((resolve, reject) => {
       const key = `${wish.orderId} ${wish.body}`
       const same = this.#known.get(key)
@@ -83,11 +88,13 @@ export class WaitingLine {
     for (const one of all) fail(one, why(one.wish))
   }
 
-  #isTooLong(now: number): boolean {
+  /** Whether whoever comes now is told to come again. */
+  get isTooLong(): boolean {
     const length = this.#ready.length + this.#looking.length + this.#arrived.length
     if (length < FLUSH_MAX) return false
+    if ((length / FLUSH_MAX) * this.#flushMs > WAIT_MAX_MS) return true
     const oldest = this.#ready[0] ?? this.#looking[0] ?? this.#arrived[0]
-    return length >= WAITING_MAX || (oldest !== undefined && now - oldest.since > WAIT_MAX_MS)
+    return length >= WAITING_MAX || (oldest !== undefined && performance.now() - oldest.since > WAIT_MAX_MS)
   }
 
   // Requests that come in together, in one turn of the event loop, are looked up together, and flushed.
@@ -131,8 +138,10 @@ export class WaitingLine {
   #send(): void {
     const batch = this.#takeDistinct()
     this.#underWay = batch.length
+    const began = performance.now()
     void this.#flush(batch).then((tell) => {
       this.#underWay = 0
+      this.#flushMs += (performance.now() - began - this.#flushMs) * LAST_FLUSH_WEIGHT
       this.#goOn()
       tell()
     })

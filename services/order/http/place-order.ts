@@ -15,7 +15,7 @@ import { orderViewToken } from '../view-token.ts'
 // with the same body it gets the same bytes, with another body a refusal. With an Idempotency-Key it is the buyer's own
 // name for the request that does so, and the order id may be left out. The answer does not say whether it was given
 // before: most repetitions are told apart nowhere, which is what makes them cheap.
-export function placeOrderRoute(app: HttpServer, batch: Pick<AcceptBatch, 'accept'>): void {
+export function placeOrderRoute(app: HttpServer, batch: Pick<AcceptBatch, 'accept' | 'refusalOfAll'>): void {
   app.post(
     '/orders',
     {
@@ -26,6 +26,8 @@ export function placeOrderRoute(app: HttpServer, batch: Pick<AcceptBatch, 'accep
         body: PlaceOrder,
         response: { 202: PlaceOrderAnswer, default: Problem },
       },
+      // In a rush most are told to come again: sooner, and for less, before their order is read.
+      onRequest: (_request, _reply, goOn) => goOn(batch.refusalOfAll),
     },
     async (request, reply) => {
       const { principal, traceparent } = request
