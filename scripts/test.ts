@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { withoutComment } from '@timesale/local/commands/command-line'
 
 // npm test: everything that must hold. npm run test:unit, test:int and test:e2e are its parts; test:faults comes on top.
 
@@ -19,7 +20,7 @@ const SUITES = {
 type Suite = keyof typeof SUITES
 const BY_DEFAULT: readonly Suite[] = ['unit', 'int', 'e2e']
 
-const asked = process.argv.slice(2)
+const asked = withoutComment(process.argv.slice(2))
 const unknown = asked.filter((name) => !Object.hasOwn(SUITES, name))
 if (unknown.length > 0) {
   console.error(

@@ -61,12 +61,12 @@ export async function startServers(wanted: Wanted): Promise<Servers> {
     await Promise.all([...parts.values()].map((part) => part.kill()))
     await rm(folder, { recursive: true, force: true })
   }
-  try {
-    // Of three brokers none is ready alone.
-    await Promise.all([...parts.values()].map((part) => part.start()))
-  } catch (error) {
+  // Of three brokers none is ready alone. Where one does not come up, the others are awaited before all are ended.
+  const started = await Promise.allSettled([...parts.values()].map((part) => part.start()))
+  for (const start of started) {
+    if (start.status === 'fulfilled') continue
     await down()
-    throw error
+    throw start.reason
   }
   return {
     brokers: brokers.join(','),

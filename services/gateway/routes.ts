@@ -15,7 +15,7 @@ export type UpstreamName = (typeof UPSTREAMS)[number]
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
-/** What is passed on to whom. What is not in the table is not reachable from outside. */
+/** What is passed on to whom. Nothing else reaches a service; what the gateway answers itself is in http/. */
 export interface Route {
   readonly method: Method
   /** As callers write it: `/api/orders/:orderId`. */

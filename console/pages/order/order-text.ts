@@ -107,7 +107,7 @@ export const orderText = text(
       '{{cause}} 이벤트를 받아 주문이 {{what}} 상태가 되었습니다. 행, 인박스, 아웃박스를 한 트랜잭션으로 기록했습니다.',
     story_cancelled: '{{cause}} 요청으로 취소되었습니다. 행과 아웃박스를 한 트랜잭션으로 기록했습니다.',
     story_sent: '릴레이가 아웃박스에서 {{what}} 이벤트를 보냈습니다.',
-    story_noEvent: '키는 같지만 상점의 이벤트가 아닌 레코드입니다: {{what}}.',
+    story_noEvent: '키는 같지만 쇼핑몰의 이벤트가 아닌 레코드입니다: {{what}}.',
     story_reserved: 'stock이 수량을 예약했습니다({{what}}). 원장, 인박스, 아웃박스를 한 트랜잭션으로 기록했습니다.',
     story_committed: '예약 수량이 판매로 바뀌었습니다({{what}}).',
     story_released: '수량을 되돌렸습니다({{what}}).',
