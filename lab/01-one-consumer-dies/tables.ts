@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises'
+import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
+import type { Database } from '@timesale/postgres/database'
+import type { Sql } from '@timesale/postgres/sql'
+import { Client } from 'pg'
+import type { Listener, Way } from './ways.ts'
+
+const TABLES = `
+  create table orders (
+    way text not null, order_id text not null, accepted_at timestamptz not null default clock_timestamp(),
+    primary key (way, order_id));
+  create table effects (
+    way text not null, listener text not null, order_id text not null,
+    done_at timestamptz not null default clock_timestamp(),
+    primary key (way, listener, order_id))`
+
+export async function createTables(postgresUrl: string): Promise<void> {
+  const client = new Client({ connectionString: postgresUrl })
+  await client.connect()
+  try {
+    await client.query(TABLES)
+    // The tables that every service of the shop has: its relay reads one of them.
+    for (const name of ['0001_outbox-inbox.sql', '0002_outbox-rows.sql']) {
+      const migration = await readFile(new URL(name, COMMON_MIGRATIONS), 'utf8')
+      await client.query(migration.split('-- Down Migration')[0] ?? '')
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+export async function insertOrder(sql: Sql, way: Way, orderId: string): Promise<void> {
+  await sql`insert into orders (way, order_id) values (${way}, ${orderId})`
+}
+
+/** Once, however often it is asked for: units reserved, or a notice written. */
+export async function insertEffect(sql: Sql, way: Way, listener: Listener, orderId: string): Promise<void> {
+  await sql`
+    insert into effects (way, listener, order_id) values (${way}, ${listener}, ${orderId}) on conflict do nothing`
+}
+
+/** Orders that were accepted and of which a listener has left nothing. `ids`: orders whose id begins like this. */
+export async function missing(db: Database, way: Way, listener: Listener, ids: string): Promise<number> {
+  const [row] = await db.sql<{ count: number }>`
+    select count(*)::int as count
+    from orders
+    where way = ${way} and starts_with(order_id, ${ids}) and not exists (
+      select from effects
+      where effects.way = orders.way and effects.order_id = orders.order_id and listener = ${listener})`
+  return row?.count ?? 0
+}
+
+/** Effects of orders whose id begins like this, up to a moment of the database's clock. */
+export async function effectsUntil(
+  db: Database,
+  { way, listener, ids, moment }: { way: Way; listener: Listener; ids: string; moment: string },
+): Promise<number> {
+  const [row] = await db.sql<{ count: number }>`
+    select count(*)::int as count
+    from effects
+    where way = ${way} and listener = ${listener} and starts_with(order_id, ${ids})
+      and done_at < ${moment}::timestamptz`
+  return row?.count ?? 0
+}
+
+/** Seconds from a moment to the last effect of an order that was accepted before it; 0 where none was left to be done. */
+export async function caughtUpAfter(
+  db: Database,
+  { way, listener, ids, moment }: { way: Way; listener: Listener; ids: string; moment: string },
+): Promise<number> {
+  const [row] = await db.sql<{ seconds: number }>`
+    select greatest(coalesce(extract(epoch from max(done_at) - ${moment}::timestamptz), 0), 0)::float8 as seconds
+    from orders join effects using (way, order_id)
+    where way = ${way} and listener = ${listener} and starts_with(order_id, ${ids})
+      and accepted_at < ${moment}::timestamptz`
+  return row?.seconds ?? 0
+}
+
+export async function databaseClock(db: Database): Promise<string> {
+  const [row] = await db.sql<{ now: string }>`select clock_timestamp()::text as now`
+  return row?.now ?? ''
+}
