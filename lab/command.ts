@@ -14,10 +14,10 @@ Experiments that show, with numbers of this machine, what Kafka and Redis are fo
 questions, and how each was answered last. Each takes less than two minutes, starts what it needs and stops it again.
 
   NUMBERS        these experiments: npm run lab -- 3 5
-  all            one after the other; then writes lab/RESULTS.md
+  all            one after the other
   --help         this text
 
-Exit code 1 when something that is claimed was not reproduced here, or no work was done.`
+The last run of each is written to lab/RESULTS.md. Exit code 1 when something that is claimed was not reproduced here, or no work was done.`
 
 /** What is promised, and a busy machine. */
 const WITHIN_MS = 240_000
@@ -32,7 +32,7 @@ await runCommand({
     const asked = words.includes('all') ? places : words.map((word) => placeOf(places, word))
     const failed: string[] = []
     for (const place of asked) if (!(await run(place))) failed.push(place.name)
-    if (words.includes('all')) await writeResults(places)
+    await writeResults(places)
     console.log(failed.length === 0 ? '\nAll reproduced.' : `\nNot reproduced: ${failed.join(', ')}`)
     return failed.length === 0 ? 0 : 1
   },
@@ -72,7 +72,7 @@ async function run({ name }: Place): Promise<boolean> {
 }
 
 async function writeResults(places: readonly Place[]): Promise<void> {
-  const parts = ['# Results', '', 'Written by `npm run lab -- all`: the last run of each experiment.', '']
+  const parts = ['# Results', '', 'Written by `npm run lab`: the last run of each experiment.', '']
   for (const { name, folder } of places) {
     const result = await readResult(folder)
     if (result === undefined) continue

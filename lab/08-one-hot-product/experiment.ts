@@ -18,7 +18,6 @@ const WARM_UP_MS = 500
 // No sale takes nearly as long, so this lock is never lost. What happens when it is, the second part shows.
 const LONG_LEASE_MS = 5_000
 // What two cores with other work on them leave of a difference.
-const GUARD_IS_FASTER = 1.2
 const BATCH_IS_FASTER = 5
 
 type Name = 'askedAgain' | 'woken' | 'guarded' | 'batch'
@@ -156,7 +155,12 @@ async function sample(db: Database, sell: Sell, forMs: number): Promise<Sample> 
 function claimsOfCrowd(unlocked: number, samples: Samples): Claim[] {
   const rate = (name: Name): number => median(samples[name].map(({ perSecond }) => perSecond))
   const fastestLock = Math.max(rate('askedAgain'), rate('woken'))
-  const guardFactor = rate('guarded') / fastestLock
+  // Within each round, since the machine may be another one in the next.
+  const guardFactors = samples.guarded.map(({ perSecond }, round) => {
+    const locks = [samples.askedAgain, samples.woken].map((lock) => lock[round]?.perSecond ?? Number.NaN)
+    return perSecond / Math.max(...locks)
+  })
+  const guardFactor = median(guardFactors)
   const batchFactor = rate('batch') / rate('guarded')
   const all = Object.values(samples).flat()
   const counts = all.map(({ soldOut }) => soldOut)
@@ -180,11 +184,11 @@ function claimsOfCrowd(unlocked: number, samples: Samples): Claim[] {
     },
     {
       text: {
-        en: `The guarded UPDATE sells at least ${GUARD_IS_FASTER} times as much as the better of the two locks`,
-        ko: `조건부 UPDATE는 두 락 가운데 빠른 쪽보다 ${GUARD_IS_FASTER}배 이상 판다`,
+        en: 'The guarded UPDATE sells more than the better of the two locks, in the middle one of the rounds',
+        ko: '라운드의 중앙값에서 조건부 UPDATE는 두 락 가운데 빠른 쪽보다 많이 판다',
       },
-      holds: guardFactor >= GUARD_IS_FASTER,
-      because: `${shown(guardFactor)} times`,
+      holds: guardFactor > 1,
+      because: `${guardFactors.map(shown).join(', ')} times`,
     },
     {
       text: {
