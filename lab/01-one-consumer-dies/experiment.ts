@@ -1,13 +1,12 @@
 import { Database } from '@timesale/postgres/database'
-import type { Claim, Experiment, Figure, Outcome, Text } from '../framework/experiment.ts'
+import type { Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
 import { PARTITIONS, TOPIC } from './consumer.ts'
-import { runOutages, type Outages } from './outages.ts'
+import { claimsOf, figuresOf, total, type Results } from './findings.ts'
+import { runOutages } from './outages.ts'
 import { Shops } from './shops.ts'
 import { createTables } from './tables.ts'
-import { everyWay, WAYS, type Way } from './ways.ts'
-
-type Results = Readonly<Record<Way, Outages[]>>
+import { everyWay, WAYS } from './ways.ts'
 
 export const experiment: Experiment = {
   question: {
@@ -40,116 +39,4 @@ export const experiment: Experiment = {
       },
     }
   },
-}
-
-function claimsOf({ 'in-request': inRequest, afterwards, events }: Results): Claim[] {
-  const asked = total(inRequest, ({ stockAway }) => stockAway.asked)
-  const refused = total(inRequest, ({ stockAway }) => stockAway.refused)
-  const slow = total(inRequest, ({ stockAway }) => stockAway.slow)
-  const slowForNotice = total(inRequest, ({ noticeAway }) => noticeAway.slow)
-  const withoutNotice = total(inRequest, (one) => one.withoutNotice)
-  const [meanwhile, meanwhileInRequest] = [events, inRequest].map((outages) =>
-    total(outages, ({ noticesMeanwhile }) => noticesMeanwhile),
-  ) as [number, number]
-  return [
-    {
-      text: {
-        en: 'Called in the request: while stock is dead buyers wait, and are turned away',
-        ko: '요청 안에서 호출: stock이 죽은 동안 구매자는 기다리다 거절당한다',
-      },
-      holds: inRequest.every(({ stockAway }) => stockAway.refused > 0 && stockAway.slow > 0),
-      because: `of ${asked} who came meanwhile ${slow} waited for more than a second, and ${refused} were turned away`,
-    },
-    {
-      text: {
-        en: 'While notification is dead they wait as well, for a notice that never comes',
-        ko: 'notification이 죽은 동안에도 기다리지만, 기다린 알림은 끝내 오지 않는다',
-      },
-      holds: inRequest.every((one) => one.noticeAway.slow > 0 && one.withoutNotice > 0),
-      because: `${slowForNotice} waited for more than a second, and ${withoutNotice} accepted orders have no notice`,
-    },
-    {
-      text: {
-        en: 'Called afterwards nobody is turned away, and all is made up for; but what is still to be told dies with the order program',
-        ko: '나중에 호출하면 아무도 거절당하지 않고 밀린 일도 다 한다. 다만 아직 알리지 못한 것은 주문 프로그램과 함께 사라진다',
-      },
-      holds: afterwards.every(({ all, withoutReservation, withoutNotice }) => {
-        return all.refused === 0 && withoutReservation === 0 && withoutNotice > 0
-      }),
-      because: kept(afterwards),
-    },
-    {
-      text: {
-        en: 'With events nobody is turned away and nothing is lost, though the order program died as well',
-        ko: '이벤트로 알리면 주문 프로그램까지 죽어도 거절당하는 구매자가 없고 잃는 것도 없다',
-      },
-      holds: events.every(({ all, withoutReservation, withoutNotice }) => {
-        return all.refused === 0 && withoutReservation === 0 && withoutNotice === 0
-      }),
-      because: kept(events),
-    },
-    {
-      text: {
-        en: 'With events notification goes on while stock is dead; called in the request it has nothing to do',
-        ko: '이벤트로 알리면 stock이 죽은 동안에도 notification은 계속 일하고, 요청 안에서 호출하면 할 일이 없다',
-      },
-      holds: meanwhile > 10 * meanwhileInRequest,
-      because: `${meanwhile} against ${meanwhileInRequest} notices of orders of that time`,
-    },
-  ]
-}
-
-function kept(outages: readonly Outages[]): string {
-  const [accepted, refused, slow] = (['accepted', 'refused', 'slow'] as const).map((what) =>
-    total(outages, ({ all }) => all[what]),
-  )
-  const withoutReservation = total(outages, (one) => one.withoutReservation)
-  const withoutNotice = total(outages, (one) => one.withoutNotice)
-  return `${refused} turned away, ${slow} waited; of ${accepted} accepted orders ${withoutReservation} have no reservation and ${withoutNotice} no notice`
-}
-
-function figuresOf(results: Results): Figure[] {
-  const figure = (title: Text, unit: string, ways: readonly Way[], value: (one: Outages) => number): Figure => ({
-    ...{ title, unit },
-    bars: ways.map((way) => ({ side: WAYS[way], values: results[way].map(value) })),
-  })
-  return [
-    figure(
-      { en: 'Buyers who were turned away', ko: '거절당한 구매자' },
-      'in a run of two outages',
-      everyWay(),
-      ({ all }) => all.refused,
-    ),
-    figure(
-      { en: 'Buyers who waited for more than a second', ko: '1초 넘게 기다린 구매자' },
-      'in a run of two outages',
-      everyWay(),
-      ({ all }) => all.slow,
-    ),
-    figure(
-      { en: 'Accepted orders whose notice never came', ko: '받아들였지만 알림이 끝내 오지 않은 주문' },
-      'in a run of two outages',
-      everyWay(),
-      ({ withoutNotice }) => withoutNotice,
-    ),
-    figure(
-      {
-        en: 'From the start of stock until it has made up for everything',
-        ko: 'stock을 다시 띄우고 밀린 일을 다 할 때까지',
-      },
-      's',
-      ['afterwards', 'events'],
-      ({ stockCaughtUp }) => stockCaughtUp,
-    ),
-    figure(
-      { en: 'From the start of notification until it has', ko: 'notification을 다시 띄우고 밀린 일을 다 할 때까지' },
-      's',
-      ['events'],
-      ({ noticesCaughtUp }) => noticesCaughtUp,
-    ),
-  ]
-}
-
-function total(outages: readonly Outages[], value: (one: Outages) => number): number {
-  return outages.reduce((sum, one) => sum + value(one), 0)
 }

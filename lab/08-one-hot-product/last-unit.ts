@@ -1,8 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Database } from '@timesale/postgres/database'
-import { within } from '@timesale/process/deadline'
+import { startChild } from '../framework/child-program.ts'
+import type { Text } from '../framework/experiment.ts'
 import type { Servers } from '../framework/servers.ts'
 import { RedisLock } from './redis-lock.ts'
 import { readBooks, readLeft, restock, sellGuarded, writeLeft, writeLeftFenced } from './shelf.ts'
@@ -11,8 +10,16 @@ export const LOCK_KEY = 'lock:hot'
 export const LEASE_MS = 1_000
 export const WRITE_UNDER_WAY_MS = LEASE_MS / 2
 
+/** What program.ts is started with, and what it says. */
+export interface Given {
+  readonly redisUrl: string
+  readonly postgresUrl: string
+  readonly seller: Seller
+}
+export type Told = 'writing' | 'done'
+
 /** How the last unit is sold: under the lock, under the lock with its token checked by the row, or without any lock. */
-export type Seller = 'locked' | 'fenced' | 'guarded'
+type Seller = 'locked' | 'fenced' | 'guarded'
 
 export interface Course {
   readonly seller: Seller
@@ -22,18 +29,33 @@ export interface Course {
   readonly between?: boolean
 }
 
-const SAID_WITHIN_MS = 20_000
+export const COURSES: Readonly<Record<string, Course & { readonly name: Text }>> = {
+  inTime: { seller: 'locked', paused: false, name: { en: 'lock, nobody paused', ko: '락, 멈춤 없음' } },
+  late: { seller: 'locked', paused: true, name: { en: 'lock, holder paused', ko: '락, 잡은 쪽이 멈춤' } },
+  fenced: { seller: 'fenced', paused: true, name: { en: 'the same, fencing token', ko: '같은 상황, 펜싱 토큰' } },
+  between: {
+    ...{ seller: 'fenced', paused: true, between: true },
+    name: { en: 'the same, back before the other wrote', ko: '같은 상황, 상대가 쓰기 전에 재개' },
+  },
+  guarded: { seller: 'guarded', paused: true, name: { en: 'guarded UPDATE, paused', ko: '조건부 UPDATE, 멈춤' } },
+}
+
 const OTHER = 'the other one'
 
 /** Two want to sell the last unit. How many sales of it there are in the end. */
 export async function sellLastUnit(servers: Servers, db: Database, course: Course): Promise<number> {
   await restock(db, 1)
-  await using first = new Holder([servers.redisUrl, servers.postgresUrl, course.seller])
-  await first.said('writing')
+  const { redisUrl, postgresUrl } = servers
+  const given: Given = { redisUrl, postgresUrl, seller: course.seller }
+  await using first = startChild<Told>(join(import.meta.dirname, 'program.ts'), given)
+  const isDone = first.heard('its sale is done', (told) => told === 'done')
+  // For whoever waits for it, if it comes to that.
+  isDone.catch(() => undefined)
+  await first.heard('its write is on its way', (told) => told === 'writing')
   if (course.paused) first.signal('SIGSTOP')
   const goOn = async (): Promise<void> => {
     if (course.paused) first.signal('SIGCONT')
-    await first.said('done')
+    await isDone
   }
   if (course.seller === 'guarded') await sellGuarded(db, OTHER)
   else await sellUnderLock(servers.redisUrl, db, course, goOn)
@@ -57,46 +79,4 @@ async function sellUnderLock(
     else await writeLeft(db, left - 1, OTHER)
   }
   await lock.release(held)
-}
-
-type Word = 'writing' | 'done'
-
-/** program.ts in a process of its own. */
-class Holder implements AsyncDisposable {
-  readonly #child: ChildProcess
-  readonly #words = { writing: Promise.withResolvers<void>(), done: Promise.withResolvers<void>() }
-
-  constructor(args: readonly string[]) {
-    this.#child = fork(join(import.meta.dirname, 'program.ts'), [...args], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    })
-    this.#child.on('message', (word: Word) => this.#words[word].resolve())
-    this.#child.on('error', (error) => this.#fail(error))
-    this.#child.on('exit', (code, signal) => this.#fail(new Error(`The seller ended: ${signal ?? code}`)))
-  }
-
-  async said(word: Word): Promise<void> {
-    const late = (): Error => new Error(`The seller has not said '${word}' within ${SAID_WITHIN_MS} ms`)
-    await within(SAID_WITHIN_MS, this.#words[word].promise, late)
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const gone = once(this.#child, 'exit')
-    // Also ends one that is stopped.
-    this.#child.kill('SIGKILL')
-    await gone
-  }
-
-  // Changes nothing for what was said before.
-  #fail(reason: Error): void {
-    for (const { promise, reject } of Object.values(this.#words)) {
-      promise.catch(() => undefined)
-      reject(reason)
-    }
-  }
 }

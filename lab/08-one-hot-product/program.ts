@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from '@timesale/postgres/database'
-import { LEASE_MS, LOCK_KEY, WRITE_UNDER_WAY_MS, type Seller } from './last-unit.ts'
+import { LEASE_MS, LOCK_KEY, WRITE_UNDER_WAY_MS, type Given, type Told } from './last-unit.ts'
 import { RedisLock } from './redis-lock.ts'
 import { readLeft, sellGuarded, writeLeft, writeLeftFenced } from './shelf.ts'
 
-// Sells one unit, in a process that can be paused: `program.ts REDIS_URL POSTGRES_URL SELLER`. Says 'writing' when its write is on its
-// way, and 'done' after it.
+// Sells one unit, in a process that can be paused. Says 'writing' when its write is on its way, and 'done' after it.
 
 const BUYER = 'who was paused'
 
-const [redisUrl, postgresUrl, seller] = process.argv.slice(2) as [string, string, Seller]
+const { redisUrl, postgresUrl, seller } = JSON.parse(process.argv[2] ?? '{}') as Given
 // Whoever started it is gone.
 process.on('disconnect', () => process.exit(1))
 await using db = new Database({ url: postgresUrl, poolSize: 1, applicationName: 'lab-holder' })
 await (seller === 'guarded' ? sellWithoutLock() : sellWithLock())
-process.send?.('done', undefined, undefined, () => process.exit(0))
+tell('done')
 
 async function sellWithoutLock(): Promise<void> {
   // Connected, as the other sellers are.
@@ -41,6 +40,10 @@ async function sellWithLock(): Promise<void> {
 
 // Long enough to be paused in it, and half of the lease: undisturbed, the write is in time.
 async function aboutToWrite(): Promise<void> {
-  process.send?.('writing')
+  tell('writing')
   await sleep(WRITE_UNDER_WAY_MS)
+}
+
+function tell(told: Told): void {
+  process.send?.(told)
 }

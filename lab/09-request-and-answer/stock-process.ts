@@ -19,15 +19,10 @@ export class StockProcess implements AsyncDisposable {
   }
 
   async spent(): Promise<ProcessCosts> {
-    let spent: ProcessCosts | undefined
-    const heard = this.#child?.heard('what it has spent', (told) => {
-      if ('spent' in told) spent = told.spent
-      return 'spent' in told
-    })
-    this.#child?.send({})
-    await heard
-    if (spent === undefined) throw new Error('Stock does not run')
-    return spent
+    if (this.#child === undefined) throw new Error('Stock does not run')
+    const spent = this.#child.heard('what it has spent', (told) => 'spent' in told && told.spent)
+    this.#child.send({})
+    return await spent
   }
 
   async kill(): Promise<void> {

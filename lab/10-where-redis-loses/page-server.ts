@@ -20,9 +20,9 @@ export async function startPageServer(given: Omit<Given, 'port'>): Promise<PageS
     if (!answer.ok) throw new Error(`${path} was answered ${answer.status}`)
     return answer
   }
-  let pid = 0
+  let pid: number
   try {
-    await program.heard('pages are served', (told) => (pid = told.pid) > 0)
+    pid = await program.heard('pages are served', (told) => told.pid)
   } catch (error) {
     await program[Symbol.asyncDispose]()
     throw error

@@ -1,11 +1,25 @@
-import { RangeReader } from './range-reader.ts'
+import { RangeReader, type ReadSample } from './range-reader.ts'
 
-// Reads from one offset to another in a process of its own: `program.ts BROKERS TOPIC FROM TO`. Says 'reading' and then what it has read.
+// Reads from one offset to another, in a process that shares nothing with others but the machine.
 
-const [brokers, topic, from, to] = process.argv.slice(2) as [string, string, string, string]
+/** What it is started with. */
+export interface Given {
+  readonly brokers: string
+  readonly topic: string
+  /** Offsets, `to` is not read any more. */
+  readonly from: string
+  readonly to: string
+}
+
+export type Told = 'reading' | ReadSample
+
+const { brokers, topic, from, to } = JSON.parse(process.argv[2] ?? '{}') as Given
 // Whoever started it is gone.
 process.on('disconnect', () => process.exit(1))
 await using reader = new RangeReader(brokers, topic)
-process.send?.('reading')
-const sample = await reader.read(BigInt(from), BigInt(to))
-process.send?.(sample, undefined, undefined, () => process.exit(0))
+tell('reading')
+tell(await reader.read(BigInt(from), BigInt(to)))
+
+function tell(told: Told): void {
+  process.send?.(told)
+}

@@ -1,11 +1,13 @@
+import { join } from 'node:path'
 import { OrderedProducer } from '@timesale/kafka/producer'
 import { Offsets } from '@timesale/testkit/offsets'
 import { median, shown } from '../framework/chart.ts'
+import { startChild } from '../framework/child-program.ts'
 import type { Bench, Claim, Figure } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
 import { diskBytesOf, dropFromCache, segmentsBelow } from './page-cache.ts'
+import type { Given, Told } from './program.ts'
 import { RangeReader, type ReadSample } from './range-reader.ts'
-import { ReaderProcess } from './reader-process.ts'
 import { recordsOf, sampleSends, type SendSample } from './sends.ts'
 
 const LARGE = 'large'
@@ -75,10 +77,16 @@ export async function measureReads({ say, repeats }: Bench): Promise<Reads> {
   const send = (over: (ms: number) => boolean): Promise<SendSample> =>
     sampleSends(producer, offsets, recordsOf(BESIDE, BESIDE_SEND, RECORD_BYTES), over)
   const sendBeside = async (which: 'newest' | 'oldest'): Promise<SendSample> => {
-    await using other = new ReaderProcess(servers.brokers, LARGE, ...ranges[which])
-    await other.reading
-    const sample = await send(() => other.isOver)
-    await other.read
+    const [from, to] = ranges[which]
+    const given: Given = { brokers: servers.brokers, topic: LARGE, from: String(from), to: String(to) }
+    await using other = startChild<Told>(join(import.meta.dirname, 'program.ts'), given)
+    const read = other.heard('what it has read', (told) => told !== 'reading')
+    let isOver = false
+    const over = (): void => void (isOver = true)
+    read.then(over, over)
+    await other.heard('it reads', (told) => told === 'reading')
+    const sample = await send(() => isOver)
+    await read
     return sample
   }
   // The first dropping writes out what is not on the disk yet, which is nobody's time.

@@ -1,24 +1,17 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { until } from '@timesale/testkit/until'
+import { startChild, type ChildProgram } from '../framework/child-program.ts'
 import type { Given, Order, Pace, Told } from './program.ts'
-
-/** Six at once, on a busy machine. */
-const READY_WITHIN_MS = 60_000
 
 /** program.ts, a consumer in a process of its own. */
 export class Member implements AsyncDisposable {
-  readonly #child: ChildProcess
+  readonly #program: ChildProgram<Told>
   readonly #reading = new Set<number>()
-  #state: 'starting' | 'out' | 'in' | 'leaving' = 'starting'
+  #state: 'out' | 'in' | 'leaving' = 'out'
   #joins = 0
 
   constructor(given: Given) {
-    this.#child = fork(join(import.meta.dirname, 'program.ts'), [JSON.stringify(given)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    this.#child.on('message', (told: Told) => this.#hear(told))
+    this.#program = startChild<Told>(join(import.meta.dirname, 'program.ts'), given, (told) => this.#hear(told))
   }
 
   /** How often it was let into a group: also when it was there, and others came or went. */
@@ -32,7 +25,7 @@ export class Member implements AsyncDisposable {
   }
 
   async ready(): Promise<void> {
-    await until('a member is ready', () => this.#state !== 'starting', READY_WITHIN_MS)
+    await this.#program.heard('it is ready', (told) => told === 'ready')
   }
 
   join(topic: string, group: string): void {
@@ -58,10 +51,7 @@ export class Member implements AsyncDisposable {
   /** Tells nobody. */
   async kill(): Promise<void> {
     this.#reading.clear()
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await gone
+    await this.#program.kill()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -69,15 +59,15 @@ export class Member implements AsyncDisposable {
   }
 
   #hear(told: Told): void {
-    if (told === 'ready' || told === 'left') this.#state = 'out'
+    if (told === 'left') this.#state = 'out'
     else if (told === 'joined') {
       this.#joins += 1
       this.#reading.clear()
       // What it says on its way out is of no meaning any more.
-    } else if (this.#state === 'in') this.#reading.add(told.reading)
+    } else if (told !== 'ready' && this.#state === 'in') this.#reading.add(told.reading)
   }
 
   #send(order: Order): void {
-    this.#child.send(order)
+    this.#program.send(order)
   }
 }

@@ -4,9 +4,13 @@ import { within } from '@timesale/process/deadline'
 
 /** A program of an experiment in a process of its own, which tells how far it is and may be killed at any moment. */
 export interface ChildProgram<Told> extends AsyncDisposable {
-  /** The first message that `is` says yes to. Rejects when the program ends before, or says nothing like it in time. */
-  heard(what: string, is: (message: Told) => boolean): Promise<void>
+  /**
+   * What `find` makes of the first message, from now on, of which it makes anything. Rejects when the program ends before, or
+   * says nothing like it in time.
+   */
+  heard<Found>(what: string, find: (message: Told) => Found | undefined | false): Promise<Found>
   send(message: object): void
+  signal(signal: NodeJS.Signals): void
   /** SIGKILL. Gone when this resolves; false where it had come to its end before. */
   kill(): Promise<boolean>
   /** Resolves when it has come to its end by itself; rejects when that was no good one, or does not come in time. */
@@ -15,9 +19,14 @@ export interface ChildProgram<Told> extends AsyncDisposable {
 
 const WITHIN_MS = 60_000
 
-/** `file` is given one argument, as JSON. It must end itself on `disconnect`: when we die, nobody else ends it. */
-export function startChild<Told>(file: string, given: object): ChildProgram<Told> {
+/**
+ * `file` is given one argument, as JSON. It must end itself on `disconnect`: when we die, nobody else ends it. `hear` is told
+ * every message as it comes.
+ */
+export function startChild<Told>(file: string, given: object, hear?: (message: Told) => void): ChildProgram<Told> {
   const child = fork(file, [JSON.stringify(given)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  // Both ends are compiled together.
+  if (hear !== undefined) child.on('message', (message) => hear(message as Told))
   // An exit is for those who wait for it, and an error of starting is one too.
   const gone = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   gone.catch(() => undefined)
@@ -30,21 +39,22 @@ export function startChild<Told>(file: string, given: object): ChildProgram<Told
     return signal === 'SIGKILL'
   }
   return {
-    async heard(what, is) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
+    async heard<Found>(what: string, find: (message: Told) => Found | undefined | false) {
+      const { promise, resolve, reject } = Promise.withResolvers<Found>()
       const listen = (message: unknown): void => {
-        // Both ends are compiled together.
-        if (is(message as Told)) resolve()
+        const found = find(message as Told)
+        if (found !== undefined && found !== false) resolve(found)
       }
       child.on('message', listen)
       gone.then(([code, signal]) => reject(new Error(`It ended (${signal ?? code}) before this: ${what}`)), reject)
       try {
-        await timely(what, promise)
+        return await timely(what, promise)
       } finally {
         child.off('message', listen)
       }
     },
     send: (message) => void child.send(message),
+    signal: (signal) => void child.kill(signal),
     kill,
     async finished() {
       const [code, signal] = await timely('the end of the program', gone)

@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ordersOutOfStep } from './steps-in-order.ts'
+
+test('an order is out of step when a later step came before an earlier one, and counts once', () => {
+  assert.equal(ordersOutOfStep(['a 1', 'b 1', 'a 2', 'b 2', 'a 10']), 0)
+  assert.equal(ordersOutOfStep(['a 2', 'a 1', 'b 1', 'a 3', 'a 2', 'b 2']), 1)
+  // A step that came twice came in order.
+  assert.equal(ordersOutOfStep(['a 1', 'a 1', 'a 2']), 0)
+})
