@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { usualDataFolder } from '@timesale/local/shop/data-folder'
 import type { DatabaseService } from '@timesale/local/shop/ports'
 import { askParts } from '@timesale/local/supervisor/control-client'
+import { within } from '@timesale/process/deadline'
 import { sendJson } from '@timesale/testkit/http'
 import { produce } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
@@ -53,7 +55,7 @@ after(async () => {
   await shop?.[Symbol.asyncDispose]()
 })
 
-test('a sale in which stock is killed sells what there is, and all of it holds, whatever people did in that shop before', async () => {
+test('a sale in which stock and the broker are killed sells what there is, and all of it holds, whatever people did in that shop before', async () => {
   await produce(shop.brokers, [{ topic: 'order-topic', value: 'oops' }])
   for (const group of ['stock', 'notification', 'analytics'] as const) {
     await until(
@@ -65,7 +67,7 @@ test('a sale in which stock is killed sells what there is, and all of it holds, 
   const answer = await sendJson(`${shop.url('account')}/settings`, settings, { method: 'PUT' })
   assert.equal(answer.status, 200, answer.text)
 
-  const { code, stdout, stderr } = await sale(...SMALL, '--seed', '4', '--kill', 'stock', '--json')
+  const { code, stdout, stderr } = await sale(...SMALL, '--seed', '4', '--kill', 'stock,kafka-1', '--json')
   assert.equal(code, 0, stdout + stderr)
   const report = JSON.parse(stdout) as Report
   assert.deepEqual(
@@ -74,10 +76,7 @@ test('a sale in which stock is killed sells what there is, and all of it holds, 
   )
   assert.ok(report.verdict.length > 25)
   assert.deepEqual([report.holds, report.unitsSold, report.counts.arrived], [true, 150, 2000])
-  assert.deepEqual(
-    report.kills.map(({ part }) => part),
-    ['stock'],
-  )
+  assert.deepEqual(report.kills.map(({ part }) => part).toSorted(), ['kafka-1', 'stock'])
   assert.equal(report.counts.accepted + report.counts.turnedAway, 2000)
   assert.ok(report.orders.confirmed > 50)
 })
@@ -142,41 +141,83 @@ test('Ctrl-C ends a sale', async () => {
   assert.equal(code, 130)
 })
 
+test('where no shop runs a sale starts its own, sells, and leaves nothing of it', async (t) => {
+  if (await isShopRunning()) return t.skip('a shop runs in this clone')
+  await using own = await OwnSale.start('--seed', '7', '--json')
+  const code = await own.ended()
+  assert.equal(code, 0, own.said())
+  const { holds, unitsSold, counts } = JSON.parse(own.said().slice(own.said().indexOf('\n{') + 1)) as Report
+  assert.deepEqual([holds, unitsSold, counts.arrived], [true, 150, 2000])
+  assert.equal(await own.folder(), undefined)
+})
+
 // A terminal sends Ctrl-C to all that run in it, and npm passes it on: the sale gets it twice.
 test('Ctrl-C ends `npm run sale` and the shop that it has started, and nothing is left of it', async (t) => {
-  if ((await askParts(await usualDataFolder())) !== undefined) return t.skip('a shop runs in this clone')
-  const temporary = await mkdtemp(join(tmpdir(), 'timesale-ctrl-c-'))
-  await chmod(temporary, 0o755)
-  const { TIMESALE_DATA: _none, ...env } = process.env
-  const child = spawn('npm', ['run', 'sale', '--', ...SMALL], {
-    ...{ cwd: join(import.meta.dirname, '..'), detached: true, env: { ...env, TMPDIR: temporary } },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const group = -(child.pid ?? assert.fail('npm did not start'))
-  try {
-    const gone = once(child, 'close')
-    let said = ''
-    child.stdout.on('data', (piece: Buffer) => (said += piece.toString()))
-    const folder = async (): Promise<string | undefined> =>
-      (await readdir(temporary)).find((name) => name.startsWith('timesale-sale-'))
-    await until(
-      'its shop is being started',
-      async () => {
-        const name = await folder()
-        return name !== undefined && (await readdir(join(temporary, name))).includes('supervisor.json')
-      },
-      BEGUN_WITHIN_MS,
-    )
-    process.kill(group, 'SIGINT')
-    const [code] = (await gone) as [number | null]
-    assert.equal(code, 130, said)
-    assert.match(said, /Stopping/)
-    assert.equal(await folder(), undefined)
-  } finally {
-    if (child.exitCode === null && child.signalCode === null) process.kill(group, 'SIGKILL')
-    await rm(temporary, { recursive: true, force: true })
-  }
+  if (await isShopRunning()) return t.skip('a shop runs in this clone')
+  await using own = await OwnSale.start()
+  await until('its shop is being started', () => own.shopIsBeingStarted(), BEGUN_WITHIN_MS)
+  own.signal('SIGINT')
+  assert.equal(await own.ended(), 130, own.said())
+  assert.match(own.said(), /Stopping/)
+  assert.equal(await own.folder(), undefined)
 })
+
+async function isShopRunning(): Promise<boolean> {
+  return (await askParts(await usualDataFolder())) !== undefined
+}
+
+/** A small `npm run sale` that has no shop, as a terminal runs it, with temporary folders of its own. */
+class OwnSale implements AsyncDisposable {
+  readonly #child: ChildProcessByStdio<null, Readable, null>
+  readonly #temporary: string
+  readonly #gone: Promise<unknown[]>
+  #said = ''
+
+  static async start(...args: string[]): Promise<OwnSale> {
+    const temporary = await mkdtemp(join(tmpdir(), 'timesale-own-'))
+    await chmod(temporary, 0o755)
+    return new OwnSale(temporary, args)
+  }
+
+  private constructor(temporary: string, args: readonly string[]) {
+    const { TIMESALE_DATA: _none, ...env } = process.env
+    this.#temporary = temporary
+    this.#child = spawn('npm', ['run', 'sale', '--', ...SMALL, ...args], {
+      ...{ cwd: join(import.meta.dirname, '..'), detached: true, env: { ...env, TMPDIR: temporary } },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#gone = once(this.#child, 'close')
+    this.#gone.catch(() => undefined)
+    this.#child.stdout.on('data', (piece: Buffer) => (this.#said += piece.toString()))
+  }
+
+  said(): string {
+    return this.#said
+  }
+
+  async ended(): Promise<number | null> {
+    const [code] = (await within(SALE_MAX_MS, this.#gone, () => new Error('It does not end'))) as [number | null]
+    return code
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(-(this.#child.pid ?? assert.fail('npm did not start')), signal)
+  }
+
+  async folder(): Promise<string | undefined> {
+    return (await readdir(this.#temporary)).find((name) => name.startsWith('timesale-sale-'))
+  }
+
+  async shopIsBeingStarted(): Promise<boolean> {
+    const name = await this.folder()
+    return name !== undefined && (await readdir(join(this.#temporary, name))).includes('supervisor.json')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.signal('SIGKILL')
+    await rm(this.#temporary, { recursive: true, force: true })
+  }
+}
 
 interface Ended {
   readonly code: number | null

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, test } from 'node:test'
 import { until } from '@timesale/testkit/until'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PARTITIONS } from '@timesale/contracts/topics'
+import { keyToPartition } from '@timesale/kafka/partition'
 import { Offsets } from '@timesale/testkit/offsets'
 import { startLoad } from '@timesale/bench/generator/load'
 import { orderIdPrefix, productId } from '@timesale/bench/generator/order-request'
@@ -31,11 +34,14 @@ test('an order that stock cannot apply is set aside in the midst of a rush, all 
   const decidedBefore = await decided()
   await rush.more(500)
   await until('others are decided', async () => (await decided()) > decidedBefore + 400)
+  // Also those behind it on its own partition.
+  const behind = { orderId: besideOnItsPartition(orderId), productId: 'PLENTY-2', quantity: 1 }
+  assert.equal((await placeOrder(shop.process('order-1').url, behind)).status, 202)
+  await until('an order behind it is confirmed', async () => (await statusOf(behind.orderId)) === 'CONFIRMED')
   const parked = await sql`select source, aggregate_id, version, reason from parked_events`
   assert.deepEqual(parked, [{ source: '/order/orders', aggregate_id: orderId, version: 1, reason: 'handler' }])
   assert.deepEqual(await sql`select 1 from dead_letters`, [])
-  const [waits] = await shop.infrastructure.admin('order').sql`select status from orders where order_id = ${orderId}`
-  assert.deepEqual(waits, { status: 'PLACED' })
+  assert.equal(await statusOf(orderId), 'PLACED')
 
   await sql`delete from stock_ledger where order_id = ${orderId}`
   await sql`update parked_events set reason = 'gap'`
@@ -103,8 +109,8 @@ test('at three times what the shop can do every order is answered within a secon
 
 const PRODUCTS_ON_SALE = 3
 const OVERLOAD_MS = 10_000
-// At rest it takes about 120 MB.
-const MEMORY_MAX_BYTES = 1024 * 1024 * 1024
+// At rest it takes about 120 MB, and 2,000 connections and what waits on them take up to 360 together with that.
+const MEMORY_MAX_BYTES = 700 * 1024 * 1024
 
 let shop: Shop
 
@@ -142,20 +148,35 @@ async function sustainable(port: number): Promise<number> {
   return Math.round(perSecond)
 }
 
-/** The most memory that a process took meanwhile. */
-async function watched(one: ServiceProcess, work: () => Promise<void>): Promise<number> {
-  let highest = 0
+/** The most memory that a process took meanwhile, in bytes; asked of the system, since it has itself no time to answer. */
+async function watched({ pid }: ServiceProcess, work: () => Promise<void>): Promise<number> {
+  const seen: number[] = []
   const look = setInterval(() => {
-    const memory = one.metric('process_resident_memory_bytes')
-    memory.then((bytes) => (highest = Math.max(highest, bytes))).catch(() => undefined)
+    execFile('ps', ['-o', 'rss=', '-p', String(pid)], (error, stdout) => {
+      if (error === null) seen.push(Number(stdout) * 1024)
+    })
   }, 500)
   try {
     await work()
   } finally {
     clearInterval(look)
   }
-  assert.ok(highest > 0)
-  return highest
+  assert.ok(seen.length >= 10, `its memory was seen ${seen.length} times`)
+  return Math.max(...seen)
+}
+
+/** The id of an order whose events are on the same partition. */
+function besideOnItsPartition(orderId: string): string {
+  const partitionOf = (id: string): number => keyToPartition(Buffer.from(id)) % PARTITIONS
+  for (let number = 0; ; number += 1) {
+    if (partitionOf(`behind-${number}`) === partitionOf(orderId)) return `behind-${number}`
+  }
+}
+
+async function statusOf(orderId: string): Promise<string | undefined> {
+  const [row] = await shop.infrastructure.admin('order').sql<{ status: string }>`
+    select status from orders where order_id = ${orderId}`
+  return row?.status
 }
 
 before(async () => {

@@ -1,25 +1,29 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { Admin } from '@platformatic/kafka'
 import { createClient } from 'redis'
 import { exportJWK, SignJWT } from 'jose'
-import type {
-  ClusterView,
-  CreateTopic,
-  GroupDetail,
-  GroupList,
-  ProducedRecord,
-  ProduceRecord,
-  RecordPage,
-  RecordView,
+import {
+  Happened,
+  LiveView,
   TailEvent,
-  TopicDetail,
-  TopicList,
+  type ClusterView,
+  type CreateTopic,
+  type GroupDetail,
+  type GroupList,
+  type ProducedRecord,
+  type ProduceRecord,
+  type RecordPage,
+  type RecordView,
+  type TopicDetail,
+  type TopicList,
 } from '@timesale/contracts/console-api'
 import type { Problem } from '@timesale/contracts/problem'
 import type { Role } from '@timesale/contracts/roles'
 import { topicSpecs } from '@timesale/contracts/topics'
+import type { HttpServer } from '@timesale/http/server'
 import { keyToPartition } from '@timesale/kafka/partition'
 import { REVOKED_SESSIONS_KEY } from '@timesale/redis/session-keys'
 import { stockReserved } from '@timesale/testkit/events'
@@ -548,33 +552,35 @@ describe('who is not an operator', () => {
   })
 
   test('each route is described', async () => {
-    const { paths } = JSON.parse((await send(`${url()}/openapi.json`)).text) as {
-      paths: Record<string, Record<string, { summary?: string; responses?: Record<string, { content?: object }> }>>
-    }
-    const described = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, route]) => ({ path: `${method.toUpperCase()} ${path}`, route })),
-    )
-    for (const path of [
-      'GET /api/console/topics',
-      'POST /api/console/topics',
-      'GET /api/console/topics/{topic}',
-      'DELETE /api/console/topics/{topic}',
-      'GET /api/console/topics/{topic}/records',
-      'POST /api/console/topics/{topic}/records',
-      'GET /api/console/topics/{topic}/records/{partition}/{offset}',
-      'GET /api/console/topics/{topic}/tail',
-      'GET /api/console/groups',
-      'GET /api/console/groups/{group}',
-      'GET /api/console/cluster',
-    ]) {
-      const found = described.find((one) => one.path === path)
-      assert.ok((found?.route.summary ?? '').length > 0, path)
+    const described = await describedRoutes()
+    assert.ok(registered.has('POST /api/console/rush'), [...registered].join())
+    assert.deepEqual([...described.keys()].toSorted(), [...registered].toSorted())
+    for (const [path, { summary = '', responses = {} }] of described) {
+      assert.ok(summary.length > 0, path)
       assert.ok(
-        Object.keys(found?.route.responses ?? {}).some((status) => status.startsWith('2')),
+        Object.keys(responses).some((status) => status.startsWith('2')),
         path,
       )
-      assert.ok('4XX' in (found?.route.responses ?? {}), path)
+      assert.ok('4XX' in responses, path)
     }
+  })
+
+  test('and so is what comes on a stream', async () => {
+    const described = await describedRoutes()
+    const eventsOf = (path: string): SchemaOfEvent[] => {
+      const schema = described.get(`GET /api/console${path}`)?.responses?.['200']?.content?.['text/event-stream']
+        ?.schema
+      return schema?.anyOf ?? (schema === undefined ? [] : [schema])
+    }
+    const told = [...eventsOf('/live'), ...eventsOf('/topics/{topic}/tail')].map(({ properties }) => [
+      properties?.event?.enum,
+      Object.keys(properties?.data?.properties ?? {}),
+    ])
+    assert.deepEqual(told, [
+      [['live'], Object.keys(LiveView.properties)],
+      [['happened'], Object.keys(Happened.properties)],
+      [['records'], Object.keys(TailEvent.properties)],
+    ])
   })
 })
 
@@ -654,6 +660,36 @@ describe('a Kafka that', () => {
     assert.equal(tail.isOver(), false)
   }
 })
+
+/** Every route under /api/console that a gateway has, as its description writes it. */
+const registered = new Set<string>()
+subscribe('fastify.initialization', (message) => {
+  const { fastify } = message as { fastify: HttpServer }
+  fastify.addHook('onRoute', ({ method, url: path }) => {
+    if (path !== '/api/console' && !path.startsWith('/api/console/')) return
+    for (const one of [method].flat()) if (one !== 'HEAD') registered.add(`${one} ${path.replace(/:(\w+)/g, '{$1}')}`)
+  })
+})
+
+interface SchemaOfEvent {
+  readonly properties?: { readonly event?: { enum: string[] }; readonly data?: { properties: object } }
+  readonly anyOf?: SchemaOfEvent[]
+}
+
+interface DescribedRoute {
+  readonly summary?: string
+  readonly responses?: Record<string, { content?: Record<string, { schema?: SchemaOfEvent }> }>
+}
+
+async function describedRoutes(): Promise<Map<string, DescribedRoute>> {
+  const { paths } = JSON.parse((await send(`${url()}/openapi.json`)).text) as {
+    paths: Record<string, Record<string, DescribedRoute>>
+  }
+  const all = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, route]) => [`${method.toUpperCase()} ${path}`, route] as const),
+  )
+  return new Map(all.filter(([path]) => /^[A-Z]+ \/api\/console(\/|$)/.test(path)))
+}
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const publicJwk = { ...(await exportJWK(publicKey)), kid: 'account-1', alg: 'EdDSA', use: 'sig' }

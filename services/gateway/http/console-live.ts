@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { LiveHeaders } from '@timesale/contracts/console-api'
+import { Happened, LiveHeaders, LiveView } from '@timesale/contracts/console-api'
 import { Problem } from '@timesale/contracts/problem'
 import type { HttpServer } from '@timesale/http/server'
 import { callerOf } from '@timesale/identity/principal'
@@ -7,6 +7,15 @@ import type { ConsoleDoor } from '../console/console-door.ts'
 import type { LiveStreams } from '../console/live-streams.ts'
 import { openSink } from '../console/open-sink.ts'
 import { sessionOf } from '../tokens/access-tokens.ts'
+
+/** What comes, one event after the other. */
+const LiveEvent = Type.Union([
+  Type.Object({ event: Type.Literal('live'), data: LiveView }, { description: 'One a second' }),
+  Type.Object(
+    { event: Type.Literal('happened'), id: Type.String({ description: 'The id of `data`' }), data: Happened },
+    { description: 'What somebody did, or what was seen to change' },
+  ),
+])
 
 // GET /api/console/live: once a second how everything is, and what happens meanwhile (HTML standard, 9.2).
 export function consoleLiveRoute(app: HttpServer, { toLook }: ConsoleDoor, streams: LiveStreams): void {
@@ -22,8 +31,8 @@ export function consoleLiveRoute(app: HttpServer, { toLook }: ConsoleDoor, strea
         headers: LiveHeaders,
         response: {
           200: {
-            description: 'Events `live` (LiveView) and `happened` (Happened); ends when the token expires',
-            content: { 'text/event-stream': { schema: Type.String() } },
+            description: 'Events of this schema, each with its `data` as JSON; ends when the token expires',
+            content: { 'text/event-stream': { schema: LiveEvent } },
           },
           '4xx': Problem,
           '5xx': Problem,

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { TopicParams } from '@timesale/contracts/console-api'
+import { TailEvent, TopicParams } from '@timesale/contracts/console-api'
 import { Problem } from '@timesale/contracts/problem'
 import { Refusal } from '@timesale/contracts/refusals'
 import type { HttpServer } from '@timesale/http/server'
@@ -17,6 +17,9 @@ export interface ConsoleTailOptions {
   readonly tails: TopicTails
 }
 
+/** What comes, one event after the other. */
+const RecordsEvent = Type.Object({ event: Type.Literal('records'), data: TailEvent })
+
 // GET /api/console/topics/:topic/tail: what comes to a topic, as it comes (HTML standard, 9.2).
 export function consoleTailRoute(app: HttpServer, { door, ask, tails }: ConsoleTailOptions): void {
   app.get(
@@ -31,8 +34,9 @@ export function consoleTailRoute(app: HttpServer, { door, ask, tails }: ConsoleT
         params: TopicParams,
         response: {
           200: {
-            description: 'Events `records` (TailEvent); ends when the token expires or the topic is deleted',
-            content: { 'text/event-stream': { schema: Type.String() } },
+            description:
+              'Events of this schema, each with its `data` as JSON; ends when the token expires or the topic is deleted',
+            content: { 'text/event-stream': { schema: RecordsEvent } },
           },
           '4xx': Problem,
           '5xx': Problem,

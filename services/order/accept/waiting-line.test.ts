@@ -170,13 +170,56 @@ test('nobody is let in who would have to wait for many slow flushes', async (t) 
   await turn()
   looks[0]?.end()
   await turn()
-  // A flush of 200 ms counts for three tenths of what is expected of the next one: 60 ms, of which 150 hold two and a half.
-  clock.mock.mockImplementation(() => 200)
+  // 150 ms hold two and a half flushes of 60 ms.
+  clock.mock.mockImplementation(() => 60)
   flushes[0]?.accept()
   await turn()
-  for (let number = 0; number < 2.5 * 128; number += 1) line.join(order(String(number))).catch(() => undefined)
+  crowd(line, 2.5 * 128)
   assert.equal(line.isTooLong, false)
-  line.join(order('last')).catch(() => undefined)
+  crowd(line, 1)
+  assert.equal(line.isTooLong, true)
+})
+
+test('small flushes, however many and quick, do not make anybody believe that full ones are as quick', async (t) => {
+  const { line, looks, flushes } = setup()
+  const clock = t.mock.method(performance, 'now', () => 0)
+  for (let number = 0; number < 20; number += 1) {
+    void line.join(order(String(number)))
+    await turn()
+    looks[number]?.end()
+    await turn()
+    clock.mock.mockImplementation(() => 60 + number)
+    flushes[number]?.accept()
+    await turn()
+  }
+  crowd(line, 2.5 * 128 + 1)
+  assert.equal(line.isTooLong, true)
+})
+
+test('full flushes that become quicker are believed after some of them', async (t) => {
+  const { line, looks, flushes } = setup()
+  const clock = t.mock.method(performance, 'now', () => 0)
+  for (let number = 0; number < 10; number += 1) {
+    crowd(line, 128)
+    await turn()
+    looks[number]?.end()
+    await turn()
+    clock.mock.mockImplementation(() => 140 + 10 * number)
+    flushes[number]?.accept()
+    await turn()
+  }
+  crowd(line, 5 * 128)
+  assert.equal(line.isTooLong, false)
+})
+
+test('while a flush hangs nobody is let in who would have to wait for it', async (t) => {
+  const { line } = await underWay('a')
+  const began = performance.now()
+  const clock = t.mock.method(performance, 'now', () => began)
+  clock.mock.mockImplementation(() => began + 149)
+  crowd(line, 128)
+  assert.equal(line.isTooLong, false)
+  clock.mock.mockImplementation(() => began + 200)
   assert.equal(line.isTooLong, true)
 })
 
@@ -195,6 +238,12 @@ test('whoever waits for a look counts in the line, which is too long when it is 
 
 function order(id: string, quantity = 1, productId = 'P1'): Wish {
   return toWish(id, { productId, quantity }, '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')
+}
+
+/** So many more, whatever becomes of them. */
+function crowd(line: WaitingLine, buyers: number): void {
+  for (let number = 0; number < buyers; number += 1)
+    line.join(order(`one-of-many-${crypto.randomUUID()}`)).catch(() => undefined)
 }
 
 // What is resolved by now has been told.

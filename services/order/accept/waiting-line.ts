@@ -32,8 +32,8 @@ const WAITING_MAX = 10_000
  * the age of the oldest alone, thousands got in while the line was young, and the last of them waited for a second.
  */
 const WAIT_MAX_MS = 150
-/** How much the last flush says of the next one. */
-const LAST_FLUSH_WEIGHT = 0.3
+/** How much a flush that was quicker than expected says of the next one. Of a slower one that is all. */
+const QUICK_FLUSH_WEIGHT = 0.3
 // One for all: it says nothing of any order, and is needed when there is no time for anything.
 export const OVERLOADED = new Refusal('overloaded', { accepted: false })
 
@@ -52,7 +52,9 @@ export class WaitingLine {
   readonly #known = new Map<string, Waiting>()
   /** How many are with the database. */
   #underWay = 0
-  /** What a flush takes, by those before. */
+  /** Of performance.now(): when that began. */
+  #sentAt = 0
+  /** What a full flush takes at least, by those before. */
   #flushMs = 0
   #isGathering = false
 
@@ -92,9 +94,12 @@ export class WaitingLine {
   get isTooLong(): boolean {
     const length = this.#ready.length + this.#looking.length + this.#arrived.length
     if (length < FLUSH_MAX) return false
-    if ((length / FLUSH_MAX) * this.#flushMs > WAIT_MAX_MS) return true
+    const now = performance.now()
+    // One that hangs is known by how long it has hung, before it ends.
+    const flushMs = Math.max(this.#flushMs, this.#underWay > 0 ? now - this.#sentAt : 0)
+    if ((length / FLUSH_MAX) * flushMs > WAIT_MAX_MS) return true
     const oldest = this.#ready[0] ?? this.#looking[0] ?? this.#arrived[0]
-    return length >= WAITING_MAX || (oldest !== undefined && performance.now() - oldest.since > WAIT_MAX_MS)
+    return length >= WAITING_MAX || (oldest !== undefined && now - oldest.since > WAIT_MAX_MS)
   }
 
   // Requests that come in together, in one turn of the event loop, are looked up together, and flushed.
@@ -138,13 +143,19 @@ export class WaitingLine {
   #send(): void {
     const batch = this.#takeDistinct()
     this.#underWay = batch.length
-    const began = performance.now()
+    this.#sentAt = performance.now()
     void this.#flush(batch).then((tell) => {
       this.#underWay = 0
-      this.#flushMs += (performance.now() - began - this.#flushMs) * LAST_FLUSH_WEIGHT
+      this.#learn(batch.length, performance.now() - this.#sentAt)
       this.#goOn()
       tell()
     })
+  }
+
+  // Before a sale flushes are small and quick: by them thousands would be let in when it begins.
+  #learn(orders: number, ms: number): void {
+    if (ms > this.#flushMs) this.#flushMs = ms
+    else if (orders > FLUSH_MAX / 2) this.#flushMs += (ms - this.#flushMs) * QUICK_FLUSH_WEIGHT
   }
 
   // Another body under an id that is in this flush waits for the next one: it must be judged by what became of the first.
