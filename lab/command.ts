@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand, WrongUsage } from '@timesale/local/commands/command-line'
 import { killTree } from '@timesale/local/supervisor/end-process'
 import { findProcess } from '@timesale/local/supervisor/process-table'
+import { sameText, type Text } from './framework/experiment.ts'
 import { findExperiments, LAB, loadExperiment, type Place } from './framework/experiments.ts'
-import { linesOf, readResult } from './framework/result.ts'
+import { keepFailure, readResult } from './framework/result.ts'
+import { resultsPage, type Entry } from './framework/results-page.ts'
 
 const usage = `npm run lab [-- NUMBERS | all] [OPTIONS]
 
@@ -17,7 +20,8 @@ questions, and how each was answered last. Each takes less than two minutes, sta
   all            one after the other
   --help         this text
 
-The last run of each is written to lab/RESULTS.md. Exit code 1 when something that is claimed was not reproduced here, or no work was done.`
+After every run the last one of each is written to lab/RESULTS.md, and in Korean to lab/RESULTS.ko.md. Exit code 1 when something
+that is claimed was not reproduced here, no work was done, or it took more than two minutes.`
 
 /** What is promised, and a busy machine. */
 const WITHIN_MS = 240_000
@@ -58,34 +62,53 @@ async function list(places: readonly Place[]): Promise<number> {
   return 0
 }
 
-async function run({ name }: Place): Promise<boolean> {
-  const child = spawn(process.execPath, [join(LAB, 'run-one.ts'), name], { stdio: 'inherit' })
+async function run({ name, folder }: Place): Promise<boolean> {
+  const last = await readResult(folder)
+  const temporary = await mkdtemp(join(tmpdir(), 'timesale-lab-'))
+  // PostgreSQL runs as a user of its own where we are root.
+  await chmod(temporary, 0o755)
+  const began = performance.now()
+  try {
+    const end = await runOne(name, temporary)
+    if (end === 'reproduced') return true
+    // One that could say itself what went wrong has done so.
+    if ((await readResult(folder))?.at === last?.at)
+      await keepFailure(folder, last?.question ?? sameText(name), end, (performance.now() - began) / 1000)
+    return false
+  } finally {
+    await rm(temporary, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** In a folder for all that it leaves behind when it is killed. Resolves to why it has not come to a good end. */
+async function runOne(name: string, temporary: string): Promise<Text | 'reproduced'> {
+  const env = { ...process.env, TMPDIR: temporary }
+  const child = spawn(process.execPath, [join(LAB, 'run-one.ts'), name], { stdio: 'inherit', env })
+  let isLate = false
   const late = setTimeout(() => {
+    isLate = true
     console.error(`${name} has not ended after ${WITHIN_MS / 1000} s and is ended.`)
     // With its servers, which would be nobody's.
     const found = findProcess(child.pid ?? 0)
     if (found !== undefined) void killTree(found)
   }, WITHIN_MS)
-  const [code] = (await once(child, 'exit')) as [number | null]
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   clearTimeout(late)
-  return code === 0
+  if (code === 0) return 'reproduced'
+  if (!isLate)
+    return { en: `it has ended with ${signal ?? `code ${code}`}`, ko: `${signal ?? `종료 코드 ${code}`}로 끝났다` }
+  return {
+    en: `it had not ended after ${WITHIN_MS / 1000} s and was ended`,
+    ko: `${WITHIN_MS / 1000}초가 지나도 끝나지 않아 끝냈다`,
+  }
 }
 
 async function writeResults(places: readonly Place[]): Promise<void> {
-  const parts = ['# Results', '', 'Written by `npm run lab`: the last run of each experiment.', '']
+  const entries: Entry[] = []
   for (const { name, folder } of places) {
     const result = await readResult(folder)
-    if (result === undefined) continue
-    const { question, at, seconds, machine, faults } = result
-    const { cpu, cores, memoryGiB, system, node, commit } = machine
-    parts.push(
-      `## [${question.en}](${name}/README.md)`,
-      '',
-      `${faults.length === 0 ? 'Reproduced' : '**Not reproduced**'} on ${at.slice(0, 10)} in ${seconds} s; ${cores} cores of ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}${commit === undefined ? '' : `, commit ${commit}`}.`,
-      '',
-      ...linesOf(result),
-      '',
-    )
+    if (result !== undefined) entries.push({ name, result })
   }
-  await writeFile(join(LAB, 'RESULTS.md'), parts.join('\n'))
+  await writeFile(join(LAB, 'RESULTS.md'), resultsPage(entries, 'en'))
+  await writeFile(join(LAB, 'RESULTS.ko.md'), resultsPage(entries, 'ko'))
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { EVENTS } from '../contracts/catalogue.ts'
 import { REFUSALS } from '../contracts/refusals.ts'
@@ -12,6 +12,7 @@ const EXTENSIONS = 'ts|mjs|js|json|sql|md|xml|yaml|yml|properties|example'
 const FILE_NAME = new RegExp(`\\.(${EXTENSIONS})$`)
 // `.test.ts` and the like: the end of a name, and no name.
 const SUFFIX = new RegExp(`^(\\.(test|int|e2e|faults))*\\.(${EXTENSIONS})$`)
+const EXPERIMENT = /^\d{2}-/
 const KOREAN = /\.ko\.md$/
 const NPM = /\bnpm (?:run ([a-z][a-z0-9-]*(?::[a-z0-9-]+)*)(?: -w ([a-z]+))?|(start|test)\b)/g
 
@@ -24,12 +25,16 @@ const problems: string[] = []
 for (const file of documents) checkDocument(file)
 for (const file of sources) checkSource(file)
 checkCatalogue('contracts/README.md')
+const experimentCount = checkExperiments()
 await checkConsumers('contracts/README.md')
 const keyCount = await checkEnvironment('.env.example')
 
 if (documents.length === 0 || sources.length === 0)
   problems.push('scripts/check-docs.ts:1 nothing was found to look at')
-report(problems, `${documents.length} documents, ${sources.length} source files, ${keyCount} environment keys`)
+report(
+  problems,
+  `${documents.length} documents, ${sources.length} source files, ${keyCount} environment keys, ${experimentCount} experiments`,
+)
 
 function checkDocument(file: string): void {
   const text = read(file)
@@ -69,8 +74,8 @@ function checkLink(file: string, line: number, target: string): void {
   if (own !== linked && linked !== otherLanguage(file) && existsSync(join(repositoryRoot, own)))
     complain(file, line, `${target}: this page exists in the language of this one, ${own}`)
   if (heading === undefined || heading === '' || !linked.endsWith('.md')) return
-  const headings = [...read(linked).matchAll(/^#{1,6} +(.+)$/gm)].map((found) => anchorOf(found[1] ?? ''))
-  if (!headings.includes(decodeURIComponent(heading))) complain(file, line, `${target}: there is no such heading`)
+  if (!headingsOf(read(linked)).map(anchorOf).includes(decodeURIComponent(heading)))
+    complain(file, line, `${target}: there is no such heading`)
 }
 
 /** Who reads only one language follows links within it; a page and its translation alone link each other. */
@@ -84,6 +89,10 @@ function otherLanguage(file: string): string {
 
 function isKorean(file: string): boolean {
   return KOREAN.test(file)
+}
+
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#{1,6} +(.+)$/gm)].map((found) => found[1] ?? '')
 }
 
 /** As GitHub makes it: lower case, spaces to dashes, punctuation gone. */
@@ -152,6 +161,20 @@ function checkCatalogue(file: string): void {
     const row = rows.find((one) => one[0]?.includes(`\`${name}\``) === true && one[1] === String(partitions))
     if (row === undefined) complain(file, 1, `${name} must be in the table of topics, with ${partitions} partitions`)
   }
+}
+
+/** Each is told in both languages, and has its last result. */
+function checkExperiments(): number {
+  const folders = readdirSync(join(repositoryRoot, 'lab')).filter((name) => EXPERIMENT.test(name))
+  if (folders.length === 0) complain('lab/README.md', 1, 'there is no experiment')
+  for (const folder of folders.map((name) => `lab/${name}`)) {
+    for (const result of ['result.json', 'result.svg', 'result.ko.svg'])
+      if (!existsSync(join(repositoryRoot, folder, result))) complain(`${folder}/${result}`, 1, 'does not exist')
+    const [english, korean] = ['README.md', 'README.ko.md'].map((readme) => headingsOf(read(`${folder}/${readme}`)))
+    if (english?.length !== korean?.length)
+      complain(`${folder}/README.ko.md`, 1, `${korean?.length} headings, and README.md has ${english?.length}`)
+  }
+  return folders.length
 }
 
 function names(row: readonly string[], name: string): boolean {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
 import type { Database } from '@timesale/postgres/database'
 import type { Sql } from '@timesale/postgres/sql'
 import { Client } from 'pg'
+import { commonTables } from '../framework/common-tables.ts'
 import type { Listener, Way } from './ways.ts'
 
 const TABLES = `
@@ -18,12 +17,7 @@ export async function createTables(postgresUrl: string): Promise<void> {
   const client = new Client({ connectionString: postgresUrl })
   await client.connect()
   try {
-    await client.query(TABLES)
-    // The tables that every service of the shop has: its relay reads one of them.
-    for (const name of ['0001_outbox-inbox.sql', '0002_outbox-rows.sql']) {
-      const migration = await readFile(new URL(name, COMMON_MIGRATIONS), 'utf8')
-      await client.query(migration.split('-- Down Migration')[0] ?? '')
-    }
+    for (const statement of [TABLES, ...(await commonTables())]) await client.query(statement)
   } finally {
     await client.end()
   }
@@ -47,6 +41,18 @@ export async function missing(db: Database, way: Way, listener: Listener, ids: s
     where way = ${way} and starts_with(order_id, ${ids}) and not exists (
       select from effects
       where effects.way = orders.way and effects.order_id = orders.order_id and listener = ${listener})`
+  return row?.count ?? 0
+}
+
+/** Orders whose id begins like this, accepted up to a moment of the database's clock. */
+export async function acceptedUntil(
+  db: Database,
+  { way, ids, moment }: { way: Way; ids: string; moment: string },
+): Promise<number> {
+  const [row] = await db.sql<{ count: number }>`
+    select count(*)::int as count
+    from orders
+    where way = ${way} and starts_with(order_id, ${ids}) and accepted_at < ${moment}::timestamptz`
   return row?.count ?? 0
 }
 

@@ -7,7 +7,9 @@ import { LIST } from './two-readers.ts'
 // What both take in until one of them refuses: more than the memory that either is given.
 const LARGE_BYTES = 100 * 1024
 export const MEMORY_MIB = 64
-export const BACKLOG_MIB = 256
+/** That of a broker as it is started here (local/infrastructure/kafka.ts). */
+export const HEAP_MIB = 256
+export const BACKLOG_MIB = 2 * HEAP_MIB
 
 /** MiB that a list takes until Redis says that it has no room; what is there stays, since a queue may not lose what it took. */
 export async function listWithoutReaders(redis: Redis): Promise<number> {

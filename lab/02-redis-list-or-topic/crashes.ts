@@ -1,44 +1,34 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Consumer, type Message } from '@platformatic/kafka'
 import { Offsets } from '@timesale/testkit/offsets'
 import { until } from '@timesale/testkit/until'
+import { startChild } from '../framework/child-program.ts'
 import type { Servers } from '../framework/servers.ts'
+import type { Given, Told } from './program.ts'
 import type { Redis } from './redis-connection.ts'
-import { fillList, LIST, TOPIC } from './two-readers.ts'
+import { fillList, IN_HAND, LIST, TOPIC } from './two-readers.ts'
 
-/** Whether an event is gone whose reader died after it took it. `kept`: by a move into a list of its own. */
-export async function dieHolding(redis: Redis, way: 'plain' | 'kept'): Promise<boolean> {
+/** Whether an event is gone whose reader was killed after it took it. */
+export async function dieHolding({ brokers, redisUrl }: Servers, redis: Redis, way: 'pop' | 'move'): Promise<boolean> {
   await redis.lPush(LIST, 'precious')
-  const reader = redis.duplicate()
-  await reader.connect()
-  if (way === 'plain') await reader.rPop(LIST)
-  else await reader.lMove(LIST, 'in-hand', 'RIGHT', 'LEFT')
-  // Nobody else saw it, and its connection ends without another word.
-  reader.destroy()
-  const there = [...(await redis.lRange(LIST, 0, -1)), ...(await redis.lRange('in-hand', 0, -1))]
-  await redis.del([LIST, 'in-hand'])
+  await takeAndDie({ way, brokers, redisUrl })
+  const there = [...(await redis.lRange(LIST, 0, -1)), ...(await redis.lRange(IN_HAND, 0, -1))]
+  await redis.del([LIST, IN_HAND])
   return !there.includes('precious')
 }
 
-/** Whether a record that was read and not committed is read again by the next member of the group. */
-export async function dieReading(brokers: string): Promise<boolean> {
-  const group = 'dies-once'
-  const firstOf = async (): Promise<string> => {
-    const consumer = new Consumer({ groupId: group, clientId: 'lab', bootstrapBrokers: [brokers] })
-    try {
-      const stream = await consumer.consume({
-        ...{ topics: [TOPIC], mode: 'committed', fallbackMode: 'earliest' },
-        ...{ autocommit: false, maxWaitTime: 100 },
-      } as const)
-      const { promise, resolve } = Promise.withResolvers<string>()
-      stream.once('data', (message: Message) => resolve(String(message.value)))
-      return await promise
-    } finally {
-      // Without a commit, as if it had been killed; it leaves the group, so that nobody need wait for its session to end.
-      await consumer.close(true)
-    }
-  }
-  return (await firstOf()) === (await firstOf())
+/** Whether a record whose reader was killed before it committed is read again by the next member of the group. */
+export async function dieReading({ brokers, redisUrl }: Servers): Promise<boolean> {
+  const given: Given = { way: 'read', brokers, redisUrl }
+  return (await takeAndDie(given)) === (await takeAndDie(given))
+}
+
+/** What a reader took before it was killed. */
+async function takeAndDie(given: Given): Promise<string> {
+  await using reader = startChild<Told>(join(import.meta.dirname, 'program.ts'), given)
+  const took = await reader.heard('it has taken an event', (told) => told.took)
+  if (!(await reader.kill())) throw new Error('The reader had ended before it was killed')
+  return took
 }
 
 /** Events that are there after a kill of their server. */

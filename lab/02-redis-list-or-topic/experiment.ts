@@ -1,6 +1,6 @@
 import type { Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
-import { BACKLOG_MIB, listWithoutReaders, MEMORY_MIB, topicWithoutReaders } from './backlog.ts'
+import { BACKLOG_MIB, HEAP_MIB, listWithoutReaders, MEMORY_MIB, topicWithoutReaders } from './backlog.ts'
 import { dieHolding, dieReading, killServers } from './crashes.ts'
 import { claimsOf, figuresOf, type Found } from './findings.ts'
 import { listInOrder, topicInOrder } from './in-order.ts'
@@ -26,13 +26,13 @@ export const experiment: Experiment = {
       const inOrder = { list: await listInOrder(redis), topic: await topicInOrder(servers) }
       say('read again from the beginning')
       const again = { list: await redis.lLen(LIST), topic: (await readTopic(servers.brokers, 'again')).length }
-      say('a reader that dies with an event in its hands')
-      const lost = { plain: await dieHolding(redis, 'plain'), kept: await dieHolding(redis, 'kept') }
-      const redelivered = await dieReading(servers.brokers)
+      say('a reader that is killed with an event in its hands')
+      const lost = { popped: await dieHolding(servers, redis, 'pop'), moved: await dieHolding(servers, redis, 'move') }
+      const redelivered = await dieReading(servers)
       say('kill -9 for both servers, as each is set up by default; then Redis with a log of its own')
       const after = await killServers(servers, redis)
       say(
-        `a backlog of ${BACKLOG_MIB} MiB while nobody reads, with ${MEMORY_MIB} MiB for Redis and 256 MiB for Kafka's heap`,
+        `a backlog of ${BACKLOG_MIB} MiB while nobody reads, with ${MEMORY_MIB} MiB for Redis and ${HEAP_MIB} MiB for Kafka's heap`,
       )
       const backlog = { list: await listWithoutReaders(redis), topic: await topicWithoutReaders(servers) }
       const found: Found = { list, topic, inOrder, again, lost, redelivered, after, backlog }

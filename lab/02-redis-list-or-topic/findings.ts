@@ -1,5 +1,5 @@
-import type { Claim, Figure, Text } from '../framework/experiment.ts'
-import { BACKLOG_MIB, MEMORY_MIB } from './backlog.ts'
+import { sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
+import { BACKLOG_MIB, HEAP_MIB, MEMORY_MIB } from './backlog.ts'
 import type { Left } from './crashes.ts'
 import { ORDERS } from './in-order.ts'
 import { EVENTS } from './two-readers.ts'
@@ -11,8 +11,8 @@ export interface Found {
   /** Orders whose steps were done out of order. */
   readonly inOrder: { readonly list: number; readonly topic: number }
   readonly again: { readonly list: number; readonly topic: number }
-  /** Of one event whose reader died. */
-  readonly lost: { readonly plain: boolean; readonly kept: boolean }
+  /** One event whose reader was killed. */
+  readonly lost: { readonly popped: boolean; readonly moved: boolean }
   readonly redelivered: boolean
   readonly after: Left
   /** MiB that were taken. */
@@ -42,8 +42,8 @@ export function claimsOf({ list, topic, inOrder, again, lost, redelivered, after
     claim(
       'A reader that pops and dies takes the event with it; one that moves it to a list of its own does not, if somebody looks there',
       '꺼내다 죽은 독자는 이벤트를 가져가 버린다. 자기 리스트로 옮겨 두면 남지만, 누군가 거기를 찾아봐야 한다',
-      lost.plain && !lost.kept,
-      `popped: ${lost.plain ? 'lost' : 'there'}; moved: ${lost.kept ? 'lost' : 'there'}`,
+      lost.popped && !lost.moved,
+      `popped: ${lost.popped ? 'lost' : 'there'}; moved: ${lost.moved ? 'lost' : 'there'}`,
     ),
     claim(
       'A consumer that dies before it commits gets the record again',
@@ -58,10 +58,10 @@ export function claimsOf({ list, topic, inOrder, again, lost, redelivered, after
       `Redis ${after.plain}, with a log ${after.logged}, Kafka ${after.topic} of ${EVENTS}`,
     ),
     claim(
-      'A list must fit into memory, a topic must not',
-      '리스트는 메모리에 들어가야 하고, 토픽은 그렇지 않다',
+      'A list must fit into memory, a topic need not',
+      '리스트는 메모리에 들어가야 하고, 토픽은 그럴 필요가 없다',
       backlog.list < MEMORY_MIB && backlog.topic === BACKLOG_MIB,
-      `list refused after ${backlog.list} MiB, topic took ${backlog.topic} MiB`,
+      `list refused after ${backlog.list} MiB, with ${MEMORY_MIB} MiB of memory; topic took ${backlog.topic} MiB, with a heap of ${HEAP_MIB} MiB`,
     ),
   ]
 }
@@ -70,7 +70,7 @@ export function figuresOf({ list, topic, inOrder, after, backlog }: Found): Figu
   return [
     {
       title: { en: 'Events that each of two readers got', ko: '두 독자가 각각 받은 이벤트' },
-      unit: `of ${EVENTS}`,
+      unit: { en: `of ${EVENTS}`, ko: `${EVENTS}개 중` },
       bars: [
         bar('list, reader 1', '리스트, 독자 1', list[0]),
         bar('list, reader 2', '리스트, 독자 2', list[1]),
@@ -80,7 +80,7 @@ export function figuresOf({ list, topic, inOrder, after, backlog }: Found): Figu
     },
     {
       title: { en: 'Orders whose steps were done out of order', ko: '단계가 뒤바뀌어 처리된 주문' },
-      unit: `of ${ORDERS}`,
+      unit: { en: `of ${ORDERS}`, ko: `${ORDERS}건 중` },
       bars: [
         bar('list, two readers', '리스트, 독자 둘', inOrder.list),
         bar('topic, two members', '토픽, 멤버 둘', inOrder.topic),
@@ -88,7 +88,7 @@ export function figuresOf({ list, topic, inOrder, after, backlog }: Found): Figu
     },
     {
       title: { en: 'There after kill -9 of the server', ko: '서버를 kill -9 한 뒤 남은 이벤트' },
-      unit: `of ${EVENTS}`,
+      unit: { en: `of ${EVENTS}`, ko: `${EVENTS}개 중` },
       bars: [
         bar('Redis as a cache is set up', '캐시로 설정한 레디스', after.plain),
         bar('Redis with a log (everysec)', '로그를 켠 레디스(everysec)', after.logged),
@@ -97,10 +97,10 @@ export function figuresOf({ list, topic, inOrder, after, backlog }: Found): Figu
     },
     {
       title: { en: 'Taken while nobody read', ko: '아무도 읽지 않을 때 받아 준 양' },
-      unit: 'MiB',
+      unit: sameText('MiB'),
       bars: [
         bar(`list, ${MEMORY_MIB} MiB of memory`, `리스트, 메모리 ${MEMORY_MIB} MiB`, backlog.list),
-        bar('topic, on disk', '토픽, 디스크', backlog.topic),
+        bar(`topic, heap of ${HEAP_MIB} MiB`, `토픽, 힙 ${HEAP_MIB} MiB`, backlog.topic),
       ],
     },
   ]

@@ -4,6 +4,8 @@ import type { Redis } from './redis-connection.ts'
 
 export const EVENTS = 5_000
 export const LIST = 'events'
+/** Where a reader keeps what it has moved out of the list. */
+export const IN_HAND = 'in-hand'
 export const TOPIC = 'events'
 const BATCH = 1_000
 

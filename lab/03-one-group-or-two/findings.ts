@@ -7,6 +7,8 @@ export interface Found {
   /** The two of one group. */
   readonly first: readonly string[]
   readonly second: readonly string[]
+  /** What both read, in the order in which it came to either. */
+  readonly together: readonly string[]
   /** The only one of the group beside it. */
   readonly other: readonly string[]
   /** The members of a group of six. */
@@ -15,9 +17,9 @@ export interface Found {
   readonly mixed: readonly string[]
 }
 
-export function claimsOf({ first, second, other, six, mixed }: Found): Claim[] {
+export function claimsOf({ first, second, together, other, six, mixed }: Found): Claim[] {
   const idle = six.filter((read) => read.length === 0).length
-  const inOrder = ordersOutOfStep([...first, ...second])
+  const inOrder = ordersOutOfStep(together)
   const outOfOrder = ordersOutOfStep(mixed)
   return [
     {
@@ -28,13 +30,13 @@ export function claimsOf({ first, second, other, six, mixed }: Found): Claim[] {
       holds:
         first.length > 0 &&
         second.length > 0 &&
-        distinct([...first, ...second]) === RECORDS &&
-        first.length + second.length === RECORDS,
+        distinct(together) === RECORDS &&
+        distinct(first) + distinct(second) === RECORDS,
       because: `${first.length} and ${second.length} of ${RECORDS}`,
     },
     {
       text: { en: 'Another group reads all of them again', ko: '다른 그룹은 전부를 다시 읽는다' },
-      holds: other.length === RECORDS && distinct(other) === RECORDS,
+      holds: distinct(other) === RECORDS,
       because: `${other.length} of ${RECORDS}`,
     },
     {
@@ -64,11 +66,11 @@ export function claimsOf({ first, second, other, six, mixed }: Found): Claim[] {
   ]
 }
 
-export function figuresOf({ first, second, other, six, mixed }: Found): Figure[] {
+export function figuresOf({ first, second, together, other, six, mixed }: Found): Figure[] {
   return [
     {
       title: { en: 'Records read by each member', ko: '멤버마다 읽은 레코드' },
-      unit: 'records',
+      unit: { en: 'records', ko: '레코드' },
       bars: [
         { side: { en: 'group a, member 1', ko: '그룹 a, 멤버 1' }, values: [first.length] },
         { side: { en: 'group a, member 2', ko: '그룹 a, 멤버 2' }, values: [second.length] },
@@ -81,9 +83,9 @@ export function figuresOf({ first, second, other, six, mixed }: Found): Figure[]
     },
     {
       title: { en: 'Orders whose steps were read out of order', ko: '단계가 뒤바뀌어 읽힌 주문' },
-      unit: `of ${KEYS}`,
+      unit: { en: `of ${KEYS}`, ko: `${KEYS}건 중` },
       bars: [
-        { side: { en: 'with a key', ko: '키 있음' }, values: [ordersOutOfStep([...first, ...second])] },
+        { side: { en: 'with a key', ko: '키 있음' }, values: [ordersOutOfStep(together)] },
         { side: { en: 'without', ko: '키 없음' }, values: [ordersOutOfStep(mixed)] },
       ],
     },

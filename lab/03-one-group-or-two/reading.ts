@@ -11,12 +11,13 @@ export const RECORDS = KEYS * STEPS
 const BATCH = 1_000
 const SETTLE_MS = 1_500
 
-export type PartitionOf = (order: string) => number
+/** Where a record goes: its key, and the partition of that. Without, the client takes the partitions in turns. */
+export type AddressOf = (order: string) => { readonly key?: Buffer; readonly partition?: number }
 /** Members of each group. */
 export type Groups = Readonly<Record<string, number>>
 
 /** All steps of all orders: first one step of each, then the next one. */
-export async function write(brokers: string, topic: string, partitionOf: PartitionOf): Promise<void> {
+export async function write(brokers: string, topic: string, addressOf: AddressOf): Promise<void> {
   const producer = new Producer({ clientId: 'lab', bootstrapBrokers: brokers.split(',') })
   try {
     const steps = Array.from({ length: RECORDS }, (_, index) => ({
@@ -25,8 +26,8 @@ export async function write(brokers: string, topic: string, partitionOf: Partiti
     }))
     for (let at = 0; at < steps.length; at += BATCH) {
       const messages = steps.slice(at, at + BATCH).map(({ order, step }) => ({
-        ...{ topic, partition: partitionOf(order) },
-        ...{ key: Buffer.from(order), value: Buffer.from(`${order} ${step}`) },
+        ...{ topic, value: Buffer.from(`${order} ${step}`) },
+        ...addressOf(order),
       }))
       await producer.send({ messages, acks: -1 })
     }
@@ -35,39 +36,52 @@ export async function write(brokers: string, topic: string, partitionOf: Partiti
   }
 }
 
-/** Starts so many members of each group, has the records written, and waits until every group has read them. In the order of reading. */
+/** What a group has read, each in the order of reading. */
+export interface GroupRead {
+  readonly members: readonly (readonly string[])[]
+  /** By all its members, as it came to this process. */
+  readonly arrived: readonly string[]
+}
+
+/** Starts so many members of each group, has the records written, and waits until every group has read them. */
 export async function readAll(
   brokers: string,
   topic: string,
   groups: Groups,
   written: () => Promise<void>,
-): Promise<Map<string, string[][]>> {
-  const members = Object.entries(groups).flatMap(([group, count]) =>
-    Array.from({ length: count }, () => ({ group, read: [] as string[] })),
-  )
+): Promise<Map<string, GroupRead>> {
+  const members = Object.entries(groups).flatMap(([group, count]) => {
+    const arrived: string[] = []
+    return Array.from({ length: count }, () => ({ group, read: [] as string[], arrived }))
+  })
   const consumers = members.map(
     ({ group }) => new Consumer({ groupId: group, clientId: 'lab', bootstrapBrokers: brokers.split(',') }),
   )
   try {
     for (const [index, consumer] of consumers.entries()) {
       const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false, maxWaitTime: 100 })
-      stream.on('data', (message: Message) => members[index]?.read.push(String(message.value)))
+      stream.on('data', (message: Message) => {
+        const step = String(message.value)
+        members[index]?.read.push(step)
+        members[index]?.arrived.push(step)
+      })
     }
     // Whoever came first has everything until the others are in: so nothing is written before they are.
     await settled(brokers, topic, groups)
     // Who has just joined looks up where to begin, and would read again what is written meanwhile.
     await sleep(SETTLE_MS)
     await written()
-    await until('every group has read everything', () =>
-      Object.keys(groups).every((group) => {
-        return distinct(members.filter((member) => member.group === group).flatMap(({ read }) => read)) === RECORDS
-      }),
-    )
+    await until('every group has read everything', () => members.every(({ arrived }) => distinct(arrived) === RECORDS))
   } finally {
     await Promise.all(consumers.map((consumer) => consumer.close(true)))
   }
   const byGroup = Map.groupBy(members, ({ group }) => group)
-  return new Map([...byGroup].map(([group, all]) => [group, all.map(({ read }) => read)]))
+  return new Map(
+    [...byGroup].map(([group, all]) => [
+      group,
+      { members: all.map(({ read }) => read), arrived: all[0]?.arrived ?? [] },
+    ]),
+  )
 }
 
 async function settled(brokers: string, topic: string, groups: Groups): Promise<void> {

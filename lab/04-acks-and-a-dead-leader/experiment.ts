@@ -9,8 +9,10 @@ import { acknowledgedOf, ACKS, claimsOf, figuresOf, type Counted, type Round } f
 import { Sender } from './sender.ts'
 
 const TOPIC = 'acknowledged'
-/** Acknowledged to each sender before anything happens: what a second brings. */
-const STREAM_RECORDS = 2_000
+/** Acknowledged to each sender before anything is measured: what half a second brings. */
+const FLOWING_RECORDS = 1_000
+/** Sends of each that are measured before anything happens: those of another half a second. */
+const MEASURED_SENDS = 25
 const FLOWS_WITHIN_MS = 60_000
 /** So long the stream goes on after the leader is gone. */
 const STREAM_ON_MS = 300
@@ -75,8 +77,11 @@ async function killOne(
   const given = { brokers: servers.brokers, topic: TOPIC, round }
   const senders = ACKS.map((acks) => stack.use(new Sender(acks, given)))
   for (const sender of senders) sender.start()
-  const flows = (): boolean => senders.every(({ acknowledged }) => acknowledged.size >= STREAM_RECORDS)
+  const flows = (): boolean => senders.every(({ acknowledged }) => acknowledged.size >= FLOWING_RECORDS)
   await until('the streams flow', flows, FLOWS_WITHIN_MS)
+  for (const sender of senders) sender.measure()
+  const isMeasured = (): boolean => senders.every(({ measuredSends }) => measuredSends >= MEASURED_SENDS)
+  await until('sends are measured', isMeasured, FLOWS_WITHIN_MS)
   const waitsMs = senders.map(({ medianWaitMs }) => medianWaitMs)
   await killLeader(servers, leader, fault)
   await sleep(STREAM_ON_MS)

@@ -1,4 +1,4 @@
-import type { Claim, Figure, Text } from '../framework/experiment.ts'
+import { sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
 import type { Fault } from './faults.ts'
 import type { Acks } from './sender.ts'
 
@@ -61,7 +61,7 @@ export function figuresOf(counted: readonly Counted[]): Figure[] {
       values: counted.filter((round) => round.acks === acks && is(round)).map(value),
     }))
   const gone = (fault: Fault, title: Text): Figure => ({
-    ...{ title, unit: 'in a kill' },
+    ...{ title, unit: { en: 'in a kill', ko: '리더를 한 번 죽일 때' } },
     bars: bars(
       (round) => round.gone,
       (round) => round.fault === fault,
@@ -78,7 +78,7 @@ export function figuresOf(counted: readonly Counted[]): Figure[] {
     }),
     {
       title: { en: 'Until a send is acknowledged, while all is well', ko: '정상일 때 전송이 확인되기까지' },
-      unit: 'ms',
+      unit: sameText('ms'),
       bars: bars(
         (round) => round.waitMs,
         () => true,

@@ -30,6 +30,7 @@ export class Sender implements AsyncDisposable {
   readonly #over = new AbortController()
   readonly #sends: Promise<void>[] = []
   readonly #waitsMs: number[] = []
+  #measuredFrom = Number.POSITIVE_INFINITY
   #pacing: Promise<void> | undefined
 
   constructor(acks: Acks, { brokers, topic, round }: { brokers: string; topic: string; round: number }) {
@@ -47,6 +48,15 @@ export class Sender implements AsyncDisposable {
 
   start(): void {
     this.#pacing = this.#sendAtPace()
+  }
+
+  /** From now on it counts how long an acknowledgement takes: those before waited for a connection too. */
+  measure(): void {
+    this.#measuredFrom = performance.now()
+  }
+
+  get measuredSends(): number {
+    return this.#waitsMs.length
   }
 
   /** How long an acknowledgement took so far. */
@@ -87,7 +97,7 @@ export class Sender implements AsyncDisposable {
       // Whoever sends hears of it, and knows what to send again: not what is looked for here.
       return
     }
-    this.#waitsMs.push(performance.now() - began)
+    if (began >= this.#measuredFrom) this.#waitsMs.push(performance.now() - began)
     for (const id of ids) this.acknowledged.add(id)
   }
 

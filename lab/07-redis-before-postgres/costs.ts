@@ -8,9 +8,8 @@ export interface Costs {
   /** That wrote something, in PostgreSQL. */
   readonly transactions: number
   readonly logBytes: number
-  /** Keys that were looked up in Redis, and commands that came there. */
+  /** Keys that were looked up in Redis. */
   readonly lookups: number
-  readonly commands: number
   /** Of CPU; PostgreSQL's and Redis' are 0 where the system does not tell. */
   readonly postgresUs: number
   readonly redisUs: number
@@ -33,8 +32,7 @@ export async function costsOf<T>(servants: Servants, work: () => Promise<T>): Pr
   return [
     result,
     {
-      ...{ transactions: spent('transactions'), logBytes: spent('logBytes') },
-      ...{ lookups: spent('lookups'), commands: spent('commands') },
+      ...{ transactions: spent('transactions'), logBytes: spent('logBytes'), lookups: spent('lookups') },
       ...{ postgresUs: spent('postgresUs'), redisUs: spent('redisUs'), ownUs: spent('ownUs') },
     },
   ]
@@ -47,7 +45,6 @@ async function look({ db, redis, postgresPid, redisPid }: Servants): Promise<Cos
   return {
     ...work,
     lookups: told('keyspace_hits') + told('keyspace_misses'),
-    commands: told('total_commands_processed'),
     postgresUs: cpuUs(postgresPid),
     redisUs: cpuUs(redisPid),
     ownUs: own.user + own.system,

@@ -2,20 +2,18 @@ import { Database } from '@timesale/postgres/database'
 import { RedisHints } from '@timesale/redis/redis'
 import { createLogger } from '@timesale/telemetry/logger'
 import { until } from '@timesale/testkit/until'
-import { shown } from '../framework/chart.ts'
-import type { Bench, Claim, Experiment, Figure, Outcome } from '../framework/experiment.ts'
+import type { Bench, Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers, type Servers } from '../framework/servers.ts'
 import { openCounter } from './counter.ts'
-import { COURSES, forget, UNDER_WAY, UNITS, WRITTEN, type Course, type Forgotten } from './forgetting.ts'
+import { claimsOfForgetting, claimsOfRushes, figureOfForgetting, figuresOfRushes } from './findings.ts'
+import { forget, type Courses } from './forgetting.ts'
 import { countSales, makeTables } from './orders.ts'
 import { connectTo, type Redis } from './redis-connection.ts'
-import { claimsOfRushes, figuresOfRushes } from './rush-verdict.ts'
 import { allOf, measure, type Samples } from './rushes.ts'
 
 const CONNECTIONS = 16
 /** In the line for a connection: longer than the slowest way takes for a whole rush. */
 const IN_LINE_MS = 60_000
-const NEARLY_ALL = 0.9
 
 export const experiment: Experiment = {
   question: {
@@ -51,8 +49,6 @@ async function measureRushes(
   return await measure({ db, redis, ...pids }, counter, bench)
 }
 
-type Courses = Readonly<Record<Course, Forgotten[]>>
-
 function outcomeOf(samples: Samples, courses: Courses): Outcome {
   const all = allOf(samples)
   const forgotten = Object.values(courses).flat()
@@ -66,54 +62,6 @@ function outcomeOf(samples: Samples, courses: Courses): Outcome {
       'sold while Redis forgot': sum(forgotten.map(({ sold }) => sold)),
       'times that Redis forgot': sum(forgotten.map(({ times }) => times)),
     },
-  }
-}
-
-function claimsOfForgetting(courses: Courses): Claim[] {
-  const told = (course: Course): string =>
-    `${COURSES[course].en}: ${courses[course].map(({ sold }) => shown(sold)).join(', ')}`
-  const hinted = [...courses.hintsFlushed, ...courses.hintsGone]
-  const isBeyond = (course: Course, units: number): boolean =>
-    courses[course].every(({ sold }) => sold - UNITS >= NEARLY_ALL * units)
-  return [
-    {
-      text: {
-        en: 'Where PostgreSQL decides, Redis may forget everything again and again, or be killed: what there is is sold, and no more',
-        ko: 'PostgreSQL이 결정하면 Redis가 거듭 다 잊거나 강제 종료되어도 있는 만큼만 팔린다',
-      },
-      holds: hinted.every(({ sold, wrong, times }) => sold === UNITS && wrong === 0 && times > 0),
-      because: `of ${shown(UNITS)} sold ${told('hintsFlushed')}; ${told('hintsGone')}; Redis forgot ${sum(hinted.map(({ times }) => times))} times`,
-    },
-    {
-      text: {
-        en: `Where Redis decides, one FLUSHALL sells a second time what was sold before it: at least ${NEARLY_ALL} of that, where the counter begins again with what was put on sale`,
-        ko: `Redis가 결정하면 FLUSHALL 한 번에 그 전에 판 것을 다시 판다: 처음 수량으로 복구하면 그 ${NEARLY_ALL} 이상`,
-      },
-      holds: isBeyond('counterFromSale', WRITTEN + UNDER_WAY),
-      because: `of ${shown(UNITS)} sold ${told('counterFromSale')}; before it ${WRITTEN + UNDER_WAY}`,
-    },
-    {
-      text: {
-        en: 'To count the rows first does not save it: what Redis had decided, and PostgreSQL had not written yet, is sold twice',
-        ko: '행을 세어 복구해도 소용없다: Redis가 결정했지만 PostgreSQL에 아직 쓰지 않은 것은 두 번 팔린다',
-      },
-      holds: isBeyond('counterFromRows', UNDER_WAY),
-      because: `of ${shown(UNITS)} sold ${told('counterFromRows')}; under way ${UNDER_WAY}`,
-    },
-  ]
-}
-
-function figureOfForgetting(courses: Courses): Figure {
-  return {
-    title: {
-      en: `Sold of ${shown(UNITS)} when Redis forgot`,
-      ko: `Redis가 잊었을 때 ${shown(UNITS)}개 가운데 팔린 수`,
-    },
-    unit: 'sales',
-    bars: (Object.keys(COURSES) as Course[]).map((course) => ({
-      side: COURSES[course],
-      values: courses[course].map(({ sold }) => sold),
-    })),
   }
 }
 

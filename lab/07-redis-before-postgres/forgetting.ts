@@ -15,21 +15,26 @@ export const UNITS = 1_000
 export const WRITTEN = UNITS / 2
 /** Decided, and not written down yet. */
 export const UNDER_WAY = 100
+/** While there is something to sell, in all a hundred milliseconds; and afterwards too, when the word "sold out" is there to be forgotten. */
+const FLUSH_EVERY_SALES = 100
 const FLUSH_EVERY_MS = 100
 
 export const COURSES = {
-  hintsFlushed: { en: 'a look before, FLUSHALL every 100 ms', ko: '먼저 Redis, 100ms마다 FLUSHALL' },
+  hintsFlushed: { en: 'a look before, repeated FLUSHALL', ko: '먼저 Redis, FLUSHALL 반복' },
   hintsGone: { en: 'a look before, Redis killed', ko: '먼저 Redis, Redis 강제 종료' },
   counterFromSale: { en: 'counter, set to what was on sale', ko: '카운터, 처음 수량으로 복구' },
   counterFromRows: { en: 'counter, set to what rows say is left', ko: '카운터, 행을 세어 복구' },
 } as const satisfies Record<string, Text>
 export type Course = keyof typeof COURSES
 
+export type Courses = Readonly<Record<Course, readonly Forgotten[]>>
+
 export interface Forgotten {
   /** Rows that say so. */
   readonly sold: number
-  /** How often Redis forgot. */
+  /** How often Redis forgot, and how often of that PostgreSQL still had something to sell afterwards. */
   readonly times: number
+  readonly whileSelling: number
   /** Told of and not written down, or the other way round. */
   readonly wrong: number
 }
@@ -69,52 +74,96 @@ async function sellByCounter(setting: Setting, from: 'sale' | 'rows'): Promise<F
     await mayWrite
     return await recordSales(db, orderIds)
   })
+  const lapses = countLapses(db)
   const written = await rush(buy, { name: 'written', buyers: WRITTEN })
   // The disk takes a moment: these are decided, and there is no row of them when Redis forgets.
   const write = Promise.withResolvers<void>()
   mayWrite = write.promise
   const forgetAndSellOn = async (): Promise<Rushed> => {
-    await until('they are decided', async () => (await counter.left()) === UNITS - WRITTEN - UNDER_WAY)
-    await redis.flushAll()
-    const late = rush(buy, { name: 'late' })
-    await until('there is a count again', async () => (await counter.left()) !== undefined)
-    write.resolve()
-    return await late
+    try {
+      await until('they are decided', async () => (await counter.left()) === UNITS - WRITTEN - UNDER_WAY)
+      await lapses.during(redis.flushAll())
+      const late = rush(buy, { name: 'late' })
+      // Awaited below, unless there is no count before.
+      late.catch(() => undefined)
+      await until('there is a count again', async () => (await counter.left()) !== undefined)
+      write.resolve()
+      return await late
+    } finally {
+      // Whatever has failed, those under way come to an end.
+      write.resolve()
+    }
   }
   const underWay = { name: 'under-way', buyers: UNDER_WAY }
   const others = await Promise.all([rush(buy, underWay), forgetAndSellOn()])
   const told = [written, ...others].flatMap(({ sold }) => [...sold])
-  return await forgotten(db, told, 1)
+  return await forgotten(db, told, lapses)
 }
 
 async function sellWithFlushes(setting: Setting): Promise<Forgotten> {
   const { db, redis, hints } = setting
   await prepare(setting)
-  let times = 0
-  const flush = async (): Promise<void> => {
-    await redis.flushAll()
-    times += 1
+  const lapses = countLapses(db)
+  const flushes: Promise<void>[] = []
+  const flush = (): void => {
+    const one = lapses.during(redis.flushAll())
+    // All are awaited below.
+    one.catch(() => undefined)
+    flushes.push(one)
   }
-  const flushes = setInterval(() => void flush().catch(() => undefined), FLUSH_EVERY_MS)
+  const onSold = (sales: number): void => {
+    if (sales % FLUSH_EVERY_SALES === 0) flush()
+  }
+  const timer = setInterval(flush, FLUSH_EVERY_MS)
   try {
-    const { sold } = await rush(inBatches(behindDoor(db, openDoor(hints))))
-    return await forgotten(db, sold, times)
+    const { sold } = await rush(inBatches(behindDoor(db, openDoor(hints))), { onSold })
+    await Promise.all(flushes)
+    return await forgotten(db, sold, lapses)
   } finally {
-    clearInterval(flushes)
+    clearInterval(timer)
   }
 }
 
 async function sellWhileKilled(setting: Setting): Promise<Forgotten> {
   const { servers, db, hints } = setting
   await prepare(setting)
+  const lapses = countLapses(db)
   let killing: Promise<void> | undefined
   const onSold = (sales: number): void => {
-    if (sales >= WRITTEN) killing ??= servers.part('redis').kill()
+    if (sales < WRITTEN || killing !== undefined) return
+    killing = lapses.during(servers.part('redis').kill())
+    // Awaited below.
+    killing.catch(() => undefined)
   }
   const { sold } = await rush(inBatches(behindDoor(db, openDoor(hints))), { onSold })
   await killing
   await servers.part('redis').start()
-  return await forgotten(db, sold, 1)
+  return await forgotten(db, sold, lapses)
+}
+
+interface Lapses {
+  readonly times: number
+  readonly whileSelling: number
+  /** Counts one when this has made Redis forget. */
+  during(forgetting: Promise<unknown>): Promise<void>
+}
+
+function countLapses(db: Database): Lapses {
+  let [times, whileSelling] = [0, 0]
+  return {
+    get times() {
+      return times
+    },
+    get whileSelling() {
+      return whileSelling
+    },
+    async during(forgetting) {
+      await forgetting
+      times += 1
+      // Rows are only added: what is not sold now was not sold when Redis forgot.
+      if ((await countSales(db)).sold < UNITS) whileSelling += 1
+    },
+  }
 }
 
 async function prepare({ db, redis, hints }: Setting): Promise<void> {
@@ -123,7 +172,7 @@ async function prepare({ db, redis, hints }: Setting): Promise<void> {
   await until('the hints are reachable', () => hints.reachable)
 }
 
-async function forgotten(db: Database, told: Iterable<string>, times: number): Promise<Forgotten> {
+async function forgotten(db: Database, told: Iterable<string>, { times, whileSelling }: Lapses): Promise<Forgotten> {
   const { sold } = await readBooks(db)
-  return { sold: sold.size, times, wrong: countWronglyTold(new Set(told), sold) }
+  return { sold: sold.size, times, whileSelling, wrong: countWronglyTold(new Set(told), sold) }
 }

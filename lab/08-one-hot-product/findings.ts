@@ -99,12 +99,12 @@ export function figuresOf(samples: Samples, lastUnit: ReadonlyMap<string, number
   return [
     {
       title: { en: `Sales of one product to ${BUYERS} buyers at once`, ko: `동시 구매자 ${BUYERS}명에게 한 상품 판매` },
-      unit: 'sales/s',
+      unit: { en: 'sales/s', ko: '건/초' },
       bars: names().map((name) => ({ side: NAMES[name], values: samples[name].map(({ perSecond }) => perSecond) })),
     },
     {
       title: { en: 'How often the last unit was sold', ko: '마지막 한 개가 팔린 횟수' },
-      unit: 'sales',
+      unit: { en: 'sales', ko: '번' },
       bars: Object.entries(COURSES).map(([name, course]) => ({
         side: course.name,
         values: [lastUnit.get(name) ?? 0],

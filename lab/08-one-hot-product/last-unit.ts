@@ -3,23 +3,9 @@ import type { Database } from '@timesale/postgres/database'
 import { startChild } from '../framework/child-program.ts'
 import type { Text } from '../framework/experiment.ts'
 import type { Servers } from '../framework/servers.ts'
-import { RedisLock } from './redis-lock.ts'
+import { openHotLock } from './hot-lock.ts'
+import type { Given, Seller, Told } from './program.ts'
 import { readBooks, readLeft, restock, sellGuarded, writeLeft, writeLeftFenced } from './shelf.ts'
-
-export const LOCK_KEY = 'lock:hot'
-export const LEASE_MS = 1_000
-export const WRITE_UNDER_WAY_MS = LEASE_MS / 2
-
-/** What program.ts is started with, and what it says. */
-export interface Given {
-  readonly redisUrl: string
-  readonly postgresUrl: string
-  readonly seller: Seller
-}
-export type Told = 'writing' | 'done'
-
-/** How the last unit is sold: under the lock, under the lock with its token checked by the row, or without any lock. */
-type Seller = 'locked' | 'fenced' | 'guarded'
 
 export interface Course {
   readonly seller: Seller
@@ -69,7 +55,7 @@ async function sellUnderLock(
   { seller, between }: Course,
   goOn: () => Promise<void>,
 ): Promise<void> {
-  await using lock = await RedisLock.open({ url, key: LOCK_KEY, leaseMs: LEASE_MS, waiting: 'asked-again' })
+  await using lock = await openHotLock(url)
   // Of one that is paused only when its lease is over.
   const held = await lock.take()
   const left = await readLeft(db)

@@ -1,11 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from '@timesale/postgres/database'
-import { LEASE_MS, LOCK_KEY, WRITE_UNDER_WAY_MS, type Given, type Told } from './last-unit.ts'
-import { RedisLock } from './redis-lock.ts'
+import { LEASE_MS, openHotLock } from './hot-lock.ts'
 import { readLeft, sellGuarded, writeLeft, writeLeftFenced } from './shelf.ts'
 
 // Sells one unit, in a process that can be paused. Says 'writing' when its write is on its way, and 'done' after it.
 
+/** What it is started with. */
+export interface Given {
+  readonly redisUrl: string
+  readonly postgresUrl: string
+  readonly seller: Seller
+}
+
+export type Told = 'writing' | 'done'
+
+/** How the last unit is sold: under the lock, under the lock with its token checked by the row, or without any lock. */
+export type Seller = 'locked' | 'fenced' | 'guarded'
+
+/** Long enough to be paused in it, and half of the lease: undisturbed, the write is in time. */
+const WRITE_UNDER_WAY_MS = LEASE_MS / 2
 const BUYER = 'who was paused'
 
 const { redisUrl, postgresUrl, seller } = JSON.parse(process.argv[2] ?? '{}') as Given
@@ -23,10 +36,7 @@ async function sellWithoutLock(): Promise<void> {
 }
 
 async function sellWithLock(): Promise<void> {
-  await using lock = await RedisLock.open({
-    ...{ url: redisUrl, key: LOCK_KEY, leaseMs: LEASE_MS },
-    waiting: 'asked-again',
-  })
+  await using lock = await openHotLock(redisUrl)
   const held = await lock.take()
   const left = await readLeft(db)
   // As careful as one can be: asks once more before it writes. Whatever comes after the answer, it does not know.
@@ -38,7 +48,6 @@ async function sellWithLock(): Promise<void> {
   await lock.release(held)
 }
 
-// Long enough to be paused in it, and half of the lease: undisturbed, the write is in time.
 async function aboutToWrite(): Promise<void> {
   tell('writing')
   await sleep(WRITE_UNDER_WAY_MS)

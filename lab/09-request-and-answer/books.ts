@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { COMMON_MIGRATIONS } from '@timesale/kafka/migrations'
 import type { Sql } from '@timesale/postgres/sql'
 import { Client } from 'pg'
+import { commonTables } from '../framework/common-tables.ts'
 
 // What the two services keep, each in a database of its own; the same tables and statements for both ways.
 
@@ -25,12 +24,6 @@ export async function makeDatabases(serverUrl: string): Promise<Readonly<Record<
     await run(urlOf(name), [tables, ...(await commonTables())])
   }
   return { orders: urlOf('orders'), stock: urlOf('stock') }
-}
-
-async function commonTables(): Promise<string[]> {
-  const files = ['0001_outbox-inbox.sql', '0002_outbox-rows.sql'].map((name) => new URL(name, COMMON_MIGRATIONS))
-  const migrations = await Promise.all(files.map((file) => readFile(file, 'utf8')))
-  return migrations.map((migration) => migration.split('-- Down Migration')[0] ?? '')
 }
 
 async function run(url: string, statements: readonly string[]): Promise<void> {

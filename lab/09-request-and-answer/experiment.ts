@@ -1,23 +1,18 @@
 import { Database } from '@timesale/postgres/database'
 import { servicePorts } from '@timesale/testkit/infrastructure'
 import { Offsets } from '@timesale/testkit/offsets'
-import { median, shown } from '../framework/chart.ts'
-import type { Claim, Experiment, Figure, Outcome, Text } from '../framework/experiment.ts'
+import type { Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
 import { makeDatabases } from './books.ts'
-import { processCosts, type Costs } from './costs.ts'
+import { processCosts } from './costs.ts'
+import { claimsOfAlone, claimsOfTime, figuresOf, type Alone, type ByWay } from './findings.ts'
 import { countKafkaRequests } from './kafka-requests.ts'
-import { openOrderService, type Way } from './order-service.ts'
+import { openOrderService } from './order-service.ts'
 import { StockProcess } from './stock-process.ts'
-import { ALONE, measure, ORDERS, placeAlone, readDecided, ways, WAYS, type Decided, type Samples } from './trial.ts'
+import { measure, placeAlone, readDecided, type Samples } from './trial.ts'
 
 const TOPICS = ['order-topic', 'stock-topic'] as const
 const PARTITIONS = 6
-
-// What two cores with other work on them leave of a difference.
-const EVENTS_TAKE = 1.5
-
-type ByWay = Readonly<Record<Way, Decided>>
 
 export const experiment: Experiment = {
   question: {
@@ -52,7 +47,7 @@ export const experiment: Experiment = {
   },
 }
 
-function outcomeOf(samples: Samples, decided: ByWay, alone: { meanwhile: ByWay; afterwards: ByWay }): Outcome {
+function outcomeOf(samples: Samples, decided: ByWay, alone: Alone): Outcome {
   return {
     claims: [...claimsOfTime(samples, decided), ...claimsOfAlone(alone)],
     figures: figuresOf(samples, alone),
@@ -64,120 +59,4 @@ function outcomeOf(samples: Samples, decided: ByWay, alone: { meanwhile: ByWay; 
       'orders decided when stock was back': alone.afterwards.events.confirmed,
     },
   }
-}
-
-function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
-  const p50 = (way: Way): number => median(samples[way].map((sample) => sample.p50))
-  const factor = p50('events') / p50('http')
-  const each = (way: Way, what: keyof Costs): number => median(perOrder(samples, way, what))
-  const told = (way: Way): string =>
-    `${WAYS[way].en}: ${shown(each(way, 'transactions'))} transactions that wrote, ${shown(each(way, 'calls'))} calls, ${shown(each(way, 'records'))} records, ${shown(each(way, 'sends'))} sends and ${shown(each(way, 'fetches'))} fetches`
-  return [
-    {
-      text: {
-        en: 'Either way each order is confirmed, and one unit set aside for it',
-        ko: '어느 쪽이든 모든 주문이 확정되고 한 개씩 예약된다',
-      },
-      holds: ways().every((way) => {
-        const { placed, confirmed, reserved } = decided[way]
-        return confirmed === placed && reserved === placed
-      }),
-      because: ways()
-        .map(
-          (way) => `${WAYS[way].en}: ${decided[way].confirmed} and ${decided[way].reserved} of ${decided[way].placed}`,
-        )
-        .join('; '),
-    },
-    {
-      text: {
-        en: `By events it takes at least ${EVENTS_TAKE} times as long until the outcome of an order that comes alone is known`,
-        ko: `혼자 온 주문의 결과를 알기까지 이벤트는 호출보다 ${EVENTS_TAKE}배 이상 걸린다`,
-      },
-      holds: factor >= EVENTS_TAKE,
-      because: `p50 ${shown(p50('events'))} against ${shown(p50('http'))} ms, ${shown(factor)} times`,
-    },
-    {
-      text: {
-        en: 'It takes more of everything: two records, two sends and at least two fetches instead of one call, and more transactions that write',
-        ko: '무엇이든 더 든다: 호출 하나 대신 레코드 둘, 전송 둘, 페치 둘 이상, 그리고 더 많은 쓰기 트랜잭션',
-      },
-      holds:
-        each('http', 'calls') === 1 &&
-        each('events', 'calls') === 0 &&
-        each('http', 'records') === 0 &&
-        each('events', 'records') === 2 &&
-        each('events', 'sends') >= 2 &&
-        each('events', 'fetches') >= 2 &&
-        each('events', 'transactions') > each('http', 'transactions'),
-      because: `for an order, ${ways().map(told).join('; ')}`,
-    },
-  ]
-}
-
-function claimsOfAlone({ meanwhile, afterwards }: { meanwhile: ByWay; afterwards: ByWay }): Claim[] {
-  return [
-    {
-      text: {
-        en: 'What it buys: with stock away, orders by events are decided when it is back; of those by calls somebody has to ask again',
-        ko: '그 대가로 얻는 것: 재고 서비스가 없을 때 받은 주문도 이벤트는 돌아오면 결정된다. 호출은 누군가 다시 물어야 한다',
-      },
-      holds:
-        meanwhile.http.confirmed === 0 &&
-        meanwhile.events.confirmed === 0 &&
-        afterwards.http.confirmed === 0 &&
-        afterwards.events.confirmed === ALONE &&
-        afterwards.events.reserved === ALONE,
-      because: ways()
-        .map((way) => `${WAYS[way].en}: ${meanwhile[way].confirmed}, then ${afterwards[way].confirmed} of ${ALONE}`)
-        .join('; '),
-    },
-  ]
-}
-
-function figuresOf(samples: Samples, { afterwards }: { afterwards: ByWay }): Figure[] {
-  const figure = (title: Text, unit: string, values: (way: Way) => number[]): Figure => ({
-    ...{ title, unit },
-    bars: ways().map((way) => ({ side: WAYS[way], values: values(way) })),
-  })
-  const isTold = samples.events.every(({ costs }) => costs.serversUs > 0)
-  return [
-    figure({ en: 'Until the outcome is known, p50', ko: '결과를 알기까지, p50' }, 'ms', (way) =>
-      samples[way].map(({ p50 }) => p50),
-    ),
-    figure({ en: 'The slowest hundredth, p99', ko: '느린 1%, p99' }, 'ms', (way) => samples[way].map(({ p99 }) => p99)),
-    figure({ en: 'Transactions that wrote', ko: '쓰기 트랜잭션' }, 'an order', (way) =>
-      perOrder(samples, way, 'transactions'),
-    ),
-    figure({ en: 'Requests to Kafka', ko: 'Kafka 요청' }, 'an order', (way) =>
-      perOrder(samples, way, 'sends').map(
-        (sends, index) =>
-          sends + at(perOrder(samples, way, 'fetches'), index) + at(perOrder(samples, way, 'others'), index),
-      ),
-    ),
-    ...(isTold
-      ? [
-          figure(
-            { en: 'CPU of both services, PostgreSQL and Kafka', ko: '두 서비스, PostgreSQL, Kafka의 CPU' },
-            'ms an order',
-            (way) => samples[way].map(({ costs }) => (costs.cpuUs + costs.serversUs) / 1000 / ORDERS),
-          ),
-        ]
-      : []),
-    figure(
-      {
-        en: 'Placed while stock was away, decided when it was back',
-        ko: '재고 서비스가 없을 때 받아, 돌아온 뒤 결정된 주문',
-      },
-      `of ${ALONE}`,
-      (way) => [afterwards[way].confirmed],
-    ),
-  ]
-}
-
-function perOrder(samples: Samples, way: Way, what: keyof Costs): number[] {
-  return samples[way].map(({ costs }) => costs[what] / ORDERS)
-}
-
-function at(values: readonly number[], index: number): number {
-  return values[index] ?? Number.NaN
 }

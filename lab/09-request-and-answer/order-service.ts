@@ -3,6 +3,7 @@ import { OrderPlaced } from '@timesale/contracts/order-events'
 import { StockReserved } from '@timesale/contracts/stock-events'
 import { appendToOutbox } from '@timesale/kafka/outbox'
 import type { Database } from '@timesale/postgres/database'
+import { within } from '@timesale/process/deadline'
 import { Pool } from 'undici'
 import { confirmOrders, insertOrder, PRODUCT } from './books.ts'
 import { openEventLink } from './event-link.ts'
@@ -24,6 +25,8 @@ export interface OrderServiceOptions {
   readonly brokers: string
   readonly stockPort: number
 }
+
+const DECIDED_WITHIN_MS = 30_000
 
 export async function openOrderService({ db, dbUrl, brokers, stockPort }: OrderServiceOptions): Promise<OrderService> {
   const stock = new Pool(`http://127.0.0.1:${stockPort}`)
@@ -54,6 +57,10 @@ export async function openOrderService({ db, dbUrl, brokers, stockPort }: OrderS
     link.wake()
   }
 
+  function lateFor(orderId: string): Error {
+    return new Error(`Nothing was heard of ${orderId} within ${DECIDED_WITHIN_MS} ms`, { cause: link.lastFailure })
+  }
+
   return {
     async place(way, orderId) {
       if (way === 'http') {
@@ -63,9 +70,12 @@ export async function openOrderService({ db, dbUrl, brokers, stockPort }: OrderS
       }
       const { promise, resolve } = Promise.withResolvers<void>()
       waiting.set(orderId, resolve)
-      await insertAndTell(orderId)
-      await promise
-      waiting.delete(orderId)
+      try {
+        await insertAndTell(orderId)
+        await within(DECIDED_WITHIN_MS, promise, () => lateFor(orderId))
+      } finally {
+        waiting.delete(orderId)
+      }
     },
     async accept(way, orderId) {
       if (way === 'events') return await insertAndTell(orderId)

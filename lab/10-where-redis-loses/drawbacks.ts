@@ -9,31 +9,41 @@ import { PRODUCTS, priceOn, raisePrice, readPage } from './shop.ts'
 
 // What Redis in front of a small shop costs: pages that are not in it, pages that are old, and one more server that can be away.
 
-/** Of the pages that were asked for at some rate, those that Redis had. */
+/** How long a page is kept after somebody has asked for it. */
+export const TTL_MS = 2_000
+
+/** Of the pages that were asked for at some rate, those that Redis had. It has none of them at first. */
 export interface Hits {
   readonly perSecond: number
   readonly asked: number
+  /** For a page that had been asked for before: it could have been there. */
+  readonly again: number
   readonly found: number
 }
 
-const HITS_OVER = [
-  { perSecond: 10, forMs: 3_000 },
-  { perSecond: 100, forMs: 2_000 },
-  { perSecond: 1_000, forMs: 2_000 },
-] as const
+/** Few enough to be asked for again at the least rate, and so many that they are no longer there by then. */
+const HIT_PRODUCTS = 30
+export const LEAST_RATE = 10
+/** Until the same page is asked for again. */
+export const AGAIN_AFTER_MS = (HIT_PRODUCTS * 1000) / LEAST_RATE
+const HITS_FOR_MS: Readonly<Record<number, number>> = { [LEAST_RATE]: 2 * AGAIN_AFTER_MS, 100: 2_000, 1_000: 2_000 }
 
-export async function countHits(server: PageServer, pages: CachedPages): Promise<Hits[]> {
-  await using load = await PageLoad.open(server.port)
+export async function countAllHits(server: PageServer, pages: CachedPages): Promise<Hits[]> {
   const hits: Hits[] = []
-  for (const { perSecond, forMs } of HITS_OVER) {
-    await pages.drop(allProducts())
-    const before = await server.counts()
-    await load.offer(perSecond, forMs)
-    const after = await server.counts()
-    const found = after.found - before.found
-    hits.push({ perSecond, asked: found + after.missed - before.missed, found })
-  }
+  for (const perSecond of Object.keys(HITS_FOR_MS).map(Number)) hits.push(await countHits(server, pages, perSecond))
   return hits
+}
+
+export async function countHits(server: PageServer, pages: CachedPages, perSecond: number): Promise<Hits> {
+  await using load = await PageLoad.open(server.port)
+  await pages.drop(allProducts())
+  const before = await server.counts()
+  await load.offer(perSecond, HITS_FOR_MS[perSecond] ?? 0, { products: HIT_PRODUCTS })
+  const after = await server.counts()
+  const found = after.found - before.found
+  const asked = found + after.missed - before.missed
+  // They are asked for in turns.
+  return { perSecond, asked, again: Math.max(0, asked - HIT_PRODUCTS), found }
 }
 
 export function allProducts(): string[] {
@@ -51,6 +61,8 @@ export interface Staleness {
   readonly lastStaleMs: number
 }
 
+/** Pages are looked at until the last old one must be gone, and then for a while. */
+export const WATCH_MS = TTL_MS + 1_000
 const PRODUCTS_PER_WRITING = 5
 const ASK_EVERY_MS = 20
 
@@ -58,7 +70,6 @@ interface WritingTo {
   readonly db: Database
   readonly server: PageServer
   readonly pages: CachedPages
-  readonly forMs: number
 }
 
 /** Raises the prices of some products and asks for their pages again and again. Each way of writing has products of its own. */
@@ -72,7 +83,7 @@ export async function countStale(to: WritingTo, writing: Writing, turn: number):
   }
 }
 
-async function watchWrite({ db, server, pages, forMs }: WritingTo, writing: Writing, id: string): Promise<Staleness> {
+async function watchWrite({ db, server, pages }: WritingTo, writing: Writing, id: string): Promise<Staleness> {
   // The first one has it put into the cache, and the second one finds it there.
   await pages.drop([id])
   await server.page(id)
@@ -85,7 +96,7 @@ async function watchWrite({ db, server, pages, forMs }: WritingTo, writing: Writ
   // And puts there what it has read, as late as that may be.
   if (writing === 'dropped-between') await pages.keep(id, read)
   let [asked, stale, lastStaleMs] = [0, 0, 0]
-  while (performance.now() - committedAt < forMs) {
+  while (performance.now() - committedAt < WATCH_MS) {
     const askedAt = performance.now()
     const isOld = priceOn(await server.page(id)) !== price
     asked += 1

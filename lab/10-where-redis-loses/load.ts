@@ -43,8 +43,12 @@ export class PageLoad implements AsyncDisposable {
     this.#failed.promise.catch(() => undefined)
   }
 
-  /** Asks for all products in turns. `pids`: whose CPU is of interest. */
-  async offer(perSecond: number, forMs: number, pids: readonly number[] = []): Promise<LoadSample> {
+  /** Asks for the first so many `products` in turns: for all of them where that is left out. `pids`: whose CPU is of interest. */
+  async offer(
+    perSecond: number,
+    forMs: number,
+    { pids = [], products = PRODUCTS }: { pids?: readonly number[]; products?: number } = {},
+  ): Promise<LoadSample> {
     const offered = Math.round((perSecond * forMs) / 1000)
     const latenciesMs: number[] = []
     /** When the clock of each request has begun. */
@@ -57,7 +61,7 @@ export class PageLoad implements AsyncDisposable {
         // All are waiting for answers: so this one waits as well, and its latency says so.
         const connection = this.#idle.shift()
         if (connection === undefined) return
-        connection.send(0, sent % PRODUCTS, at)
+        connection.send(0, sent % products, at)
         sent += 1
       }
     }

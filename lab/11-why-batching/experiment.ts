@@ -1,6 +1,7 @@
 import type { Experiment, Outcome } from '../framework/experiment.ts'
-import { claimsOfReads, figuresOfReads, measureReads } from './reading.ts'
-import { claimsOfSends, figuresOfSends, measureSends } from './sending.ts'
+import { claimsOfReads, claimsOfSends, figuresOfReads, figuresOfSends } from './findings.ts'
+import { measureReads } from './reading.ts'
+import { measureSends } from './sending.ts'
 
 export const experiment: Experiment = {
   question: {

@@ -6,7 +6,7 @@ import type { Pace } from './program.ts'
 /** More cannot be seen to help on two cores. */
 export const MEMBERS = 6
 
-const READ_AGAIN_WITHIN_MS = 60_000
+const READ_AGAIN_WITHIN_MS = 50_000
 
 /** Consumers that are in a group together, or not at the moment. */
 export class Crew implements AsyncDisposable {
@@ -42,10 +42,11 @@ export class Crew implements AsyncDisposable {
     this.setPace('held')
     for (const member of this.#members) member.join(topic, topic)
     await using offsets = new Offsets(this.#brokers)
-    await until('everybody is in, and every partition has somebody', async () => {
+    const areAllIn = async (): Promise<boolean> => {
       const members = await offsets.members(topic, topic)
       return members.length === MEMBERS && members.flat().length === partitions
-    })
+    }
+    await this.whileAllRun(until('everybody is in, and every partition has somebody', areAllIn))
   }
 
   async leave(): Promise<void> {
@@ -55,7 +56,9 @@ export class Crew implements AsyncDisposable {
 
   /** Somebody who has something to give up. */
   async somebodyAtWork(): Promise<Member> {
-    return await until('somebody is at work', () => this.#members.find(({ reading }) => reading.size > 0))
+    return await this.whileAllRun(
+      until('somebody is at work', () => this.#members.find(({ reading }) => reading.size > 0)),
+    )
   }
 
   /** Milliseconds from a change among the members until all others have been let in anew, and every partition has been read by somebody since. */
@@ -68,8 +71,13 @@ export class Crew implements AsyncDisposable {
       const read = new Set(others.flatMap(({ reading }) => [...reading]))
       return read.size === partitions && others.every(({ joins }, index) => joins > (before[index] ?? 0))
     }
-    await until('all partitions are read again', isReadAgain, READ_AGAIN_WITHIN_MS)
+    await this.whileAllRun(until('all partitions are read again', isReadAgain, READ_AGAIN_WITHIN_MS), others)
     return performance.now() - began
+  }
+
+  /** What is waited for; rejects at once when one of them comes to its end meanwhile. */
+  async whileAllRun<T>(work: Promise<T>, members = this.#members): Promise<T> {
+    return await Promise.race([work, ...members.map((member) => member.untilItEnds())])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

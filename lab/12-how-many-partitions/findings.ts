@@ -1,5 +1,5 @@
 import { median, shown } from '../framework/chart.ts'
-import type { Claim, Figure } from '../framework/experiment.ts'
+import { sameText, type Claim, type Figure } from '../framework/experiment.ts'
 import { MEMBERS } from './crew.ts'
 import type { Grown } from './growing.ts'
 import type { PartitionsSample } from './sample.ts'
@@ -34,8 +34,8 @@ export function claimsOf({ samples, dyingMs, grown }: Found): Claim[] {
       holds: each.every(({ worked, sent }) => worked.outOfOrder === 0 && worked.steps === sent),
       because: each
         .map(
-          ({ partitions, worked }) =>
-            `${partitions}: ${worked.outOfOrder} of ${ORDERS} orders out of order${worked.again === 0 ? '' : `, ${worked.again} steps came twice`}`,
+          ({ partitions, worked, sent }) =>
+            `${partitions}: ${worked.steps} of ${sent} steps, ${worked.outOfOrder} of ${ORDERS} orders out of order${worked.again === 0 ? '' : `, ${worked.again} steps came twice`}`,
         )
         .join(', '),
     },
@@ -102,7 +102,7 @@ export function figuresOf({ samples, dyingMs, grown }: Found): Figure[] {
         en: `Worked off by ${MEMBERS} consumers, work that waits 10 ms`,
         ko: `컨슈머 ${MEMBERS}개의 처리량, 10ms를 기다리는 일`,
       },
-      unit: 'records/s',
+      unit: { en: 'records/s', ko: '레코드/초' },
       bars: bars('asking'),
     },
     {
@@ -110,12 +110,12 @@ export function figuresOf({ samples, dyingMs, grown }: Found): Figure[] {
         en: `Worked off by ${MEMBERS} consumers, nothing but commits`,
         ko: `컨슈머 ${MEMBERS}개의 처리량, 커밋만 하는 일`,
       },
-      unit: 'records/s',
+      unit: { en: 'records/s', ko: '레코드/초' },
       bars: bars('committing'),
     },
     {
       title: { en: 'Written by one producer, 1,000 a send', ko: '프로듀서 하나가 1,000개씩 쓴 레코드' },
-      unit: 'records/s',
+      unit: { en: 'records/s', ko: '레코드/초' },
       bars: bars('written'),
     },
     {
@@ -123,7 +123,7 @@ export function figuresOf({ samples, dyingMs, grown }: Found): Figure[] {
         en: 'From leaving until all partitions are read again',
         ko: '하나가 나가고 모든 파티션이 다시 읽히기까지',
       },
-      unit: 'ms',
+      unit: sameText('ms'),
       bars: [
         ...bars('leavingMs'),
         { side: { en: '6 partitions, killed', ko: '파티션 6개, 강제 종료' }, values: [dyingMs] },
@@ -134,12 +134,12 @@ export function figuresOf({ samples, dyingMs, grown }: Found): Figure[] {
         en: 'From joining until all partitions are read again',
         ko: '하나가 들어오고 모든 파티션이 다시 읽히기까지',
       },
-      unit: 'ms',
+      unit: sameText('ms'),
       bars: bars('joiningMs'),
     },
     {
       title: { en: 'Orders whose steps were worked off out of order', ko: '단계가 뒤바뀌어 처리된 주문' },
-      unit: `of ${ORDERS}`,
+      unit: { en: `of ${ORDERS}`, ko: `${ORDERS}건 중` },
       bars: [
         ...NUMBERS.map((partitions) => ({
           side: { en: `${partitions} from the beginning`, ko: `처음부터 ${partitions}개` },

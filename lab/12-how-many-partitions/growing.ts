@@ -28,9 +28,10 @@ export async function growTopic({ servers, db, crew }: Shared): Promise<Grown> {
   const moved = movedOrders(BEFORE, AFTER)
   // Slowly, until every order that has moved is under way in its new partition. In the old ones thousands come first.
   crew.setPace('asking')
-  await until('those that have moved are under way', async () => (await ordersBeyond(db, STEPS)) >= moved)
+  const areUnderWay = async (): Promise<boolean> => (await ordersBeyond(db, STEPS)) >= moved
+  await crew.whileAllRun(until('those that have moved are under way', areUnderWay))
   crew.setPace('draining')
-  await until('all steps are done', () => areDone(db, 2 * STEPS * ORDERS))
+  await crew.whileAllRun(until('all steps are done', () => areDone(db, 2 * STEPS * ORDERS)))
   const worked = await readLedger(db)
   await crew.leave()
   await clearLedger(db)

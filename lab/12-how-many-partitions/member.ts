@@ -5,12 +5,14 @@ import type { Given, Order, Pace, Told } from './program.ts'
 
 /** program.ts, a consumer in a process of its own. */
 export class Member implements AsyncDisposable {
+  readonly #name: string
   readonly #program: ChildProgram<Told>
   readonly #reading = new Set<number>()
   #state: 'out' | 'in' | 'leaving' = 'out'
   #joins = 0
 
   constructor(given: Given) {
+    this.#name = given.name
     this.#program = startChild<Told>(join(import.meta.dirname, 'program.ts'), given, (told) => this.#hear(told))
   }
 
@@ -45,7 +47,13 @@ export class Member implements AsyncDisposable {
   }
 
   async hasLeft(): Promise<void> {
-    await until('a member has left', () => this.#state === 'out')
+    await Promise.race([until('a member has left', () => this.#state === 'out'), this.untilItEnds()])
+  }
+
+  /** Rejects when it has come to its end by itself. For what takes less than a minute: a `ChildProgram` is not awaited for longer. */
+  async untilItEnds(): Promise<never> {
+    const cause = await this.#program.finished().catch((error: unknown) => error)
+    throw new Error(`${this.#name} has ended, which nobody had told it to`, { cause })
   }
 
   /** Tells nobody. */

@@ -38,7 +38,7 @@ const JOIN_AGAIN_AFTER_MS = 200
 
 const { name, brokers, postgresUrl } = JSON.parse(process.argv[2] ?? '{}') as Given
 const db = new Database({ url: postgresUrl, poolSize: 1, applicationName: name })
-const logger = createLogger({ service: name, level: 'error' })
+const logger = createLogger({ service: name, level: 'warn' })
 const reading = new Set<number>()
 let pace: Pace = 'held'
 let membership = new AbortController()

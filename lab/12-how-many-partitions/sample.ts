@@ -37,7 +37,7 @@ const SAMPLE_MS = { asking: 600, committing: 300 } as const
 const LOOK_EVERY_MS = 25
 /** Of all steps. Beyond it a member might run out of them while the others are still at work. */
 const SAMPLED_PART = 0.7
-const DRAINED_WITHIN_MS = 60_000
+const DRAINED_WITHIN_MS = 50_000
 const TICK_MS = 20
 /** With each number of partitions: in all often enough. */
 const COME_AND_GO = 2
@@ -58,7 +58,7 @@ export async function samplePartitions(shared: Shared, partitions: number): Prom
   const asking = await sampleRates(shared, 'asking', sent * SAMPLED_PART)
   const committing = await sampleRates(shared, 'committing', sent * SAMPLED_PART)
   crew.setPace('draining')
-  await until('all steps are done', () => areDone(db, sent), DRAINED_WITHIN_MS)
+  await crew.whileAllRun(until('all steps are done', () => areDone(db, sent), DRAINED_WITHIN_MS))
   const worked = await readLedger(db)
   await clearLedger(db)
 

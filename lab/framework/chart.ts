@@ -31,7 +31,7 @@ function drawFigure({ title, unit, bars }: Figure, language: keyof Text, top: nu
   const greatest = Math.max(...bars.flatMap(({ values }) => values), 0)
   const scale = (value: number): number =>
     greatest === 0 ? 0 : (value / greatest) * (WIDTH - LABEL_WIDTH - VALUE_WIDTH)
-  const head = text(16, top + 16, `${title[language]} (${unit})`, 'font-weight="600"')
+  const head = text(16, top + 16, `${title[language]} (${unit[language]})`, 'font-weight="600"')
   return [
     head,
     ...bars.map((bar, index) => drawBar(bar, language, top + TITLE_HEIGHT + index * ROW_HEIGHT, scale)),

@@ -5,10 +5,11 @@ import { within } from '@timesale/process/deadline'
 /** A program of an experiment in a process of its own, which tells how far it is and may be killed at any moment. */
 export interface ChildProgram<Told> extends AsyncDisposable {
   /**
-   * What `find` makes of the first message, from now on, of which it makes anything. Rejects when the program ends before, or
-   * says nothing like it in time.
+   * What `find` makes of the first message, from now on, of which it makes anything: what was said before is not kept. Rejects
+   * when the program ends before, or says nothing like it in time.
    */
   heard<Found>(what: string, find: (message: Told) => Found | undefined | false): Promise<Found>
+  /** Reaches nobody when the program has ended: whoever waits for it hears of that. */
   send(message: object): void
   signal(signal: NodeJS.Signals): void
   /** SIGKILL. Gone when this resolves; false where it had come to its end before. */
@@ -25,8 +26,11 @@ const WITHIN_MS = 60_000
  */
 export function startChild<Told>(file: string, given: object, hear?: (message: Told) => void): ChildProgram<Told> {
   const child = fork(file, [JSON.stringify(given)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  // Both ends are compiled together.
-  if (hear !== undefined) child.on('message', (message) => hear(message as Told))
+  // Always there, as Node would keep what is said while nobody listens, and tell it to whoever listens next. Both ends are
+  // compiled together.
+  child.on('message', (message) => hear?.(message as Told))
+  // One that cannot be started is told to those who wait for its exit. Without a listener it would end the experiment.
+  child.on('error', () => undefined)
   // An exit is for those who wait for it, and an error of starting is one too.
   const gone = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   gone.catch(() => undefined)
@@ -53,7 +57,8 @@ export function startChild<Told>(file: string, given: object, hear?: (message: T
         child.off('message', listen)
       }
     },
-    send: (message) => void child.send(message),
+    // With a callback a closed channel is told to it, and to nobody else.
+    send: (message) => void child.send(message, () => undefined),
     signal: (signal) => void child.kill(signal),
     kill,
     async finished() {

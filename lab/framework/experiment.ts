@@ -4,6 +4,11 @@ export interface Text {
   readonly ko: string
 }
 
+/** What is written the same in both languages: `ms`, `MiB`. */
+export function sameText(text: string): Text {
+  return { en: text, ko: text }
+}
+
 /** One side of a figure: a value for each repeat. */
 export interface Bar {
   readonly side: Text
@@ -12,8 +17,8 @@ export interface Bar {
 
 export interface Figure {
   readonly title: Text
-  /** Of all bars: `orders/s`, `records`, `ms`. */
-  readonly unit: string
+  /** Of all bars: orders/s, records, ms. */
+  readonly unit: Text
   readonly bars: readonly Bar[]
 }
 
@@ -50,13 +55,33 @@ export interface Experiment {
   readonly run: (bench: Bench) => Promise<Outcome>
 }
 
-/** Whether an outcome stands: each claim, and that work was done. Else why not. */
-export function faultsOf({ claims, work }: Outcome): string[] {
+/** What is promised of each experiment. */
+const SECONDS_MAX = 120
+
+/** Whether an outcome stands: each claim, that work was done, and in the time that is promised. Else why not. */
+export function faultsOf({ claims, work }: Outcome, seconds: number): Text[] {
   const idle = Object.entries(work).filter(([, count]) => !(count > 0))
+  const took = Math.round(seconds)
   return [
-    ...(claims.length === 0 ? ['nothing was claimed'] : []),
-    ...(Object.keys(work).length === 0 ? ['no work was counted'] : []),
-    ...idle.map(([what, count]) => `no work was done: ${what}: ${count}`),
-    ...claims.filter(({ holds }) => !holds).map(({ text, because }) => `not reproduced here: ${text.en} (${because})`),
+    ...(claims.length === 0 ? [{ en: 'nothing was claimed', ko: '주장한 것이 없다' }] : []),
+    ...(Object.keys(work).length === 0 ? [{ en: 'no work was counted', ko: '한 일을 세지 않았다' }] : []),
+    ...idle.map(([what, count]) => ({
+      en: `no work was done: ${what}: ${count}`,
+      ko: `한 일이 없다: ${what}: ${count}`,
+    })),
+    ...claims
+      .filter(({ holds }) => !holds)
+      .map(({ text, because }) => ({
+        en: `not reproduced here: ${text.en} (${because})`,
+        ko: `여기서는 재현되지 않았다: ${text.ko} (${because})`,
+      })),
+    ...(seconds > SECONDS_MAX
+      ? [
+          {
+            en: `it took ${took} s, and may take ${SECONDS_MAX}`,
+            ko: `${took}초가 걸렸다. ${SECONDS_MAX}초를 넘으면 안 된다`,
+          },
+        ]
+      : []),
   ]
 }

@@ -10,6 +10,8 @@ export interface Machine {
   readonly node: string
   /** Of the code; absent where there is no git. */
   readonly commit?: string
+  /** The code was not quite that of the commit. */
+  readonly isChanged?: boolean
 }
 
 export function describeMachine(): Machine {
@@ -21,13 +23,23 @@ export function describeMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,
-    ...(commit === undefined ? {} : { commit }),
+    ...(commit === undefined ? {} : { commit, isChanged: readChanges() !== '' }),
   }
 }
 
 function readCommit(): string | undefined {
+  return git('rev-parse', '--short', 'HEAD')
+}
+
+/** Of anything but results, which each run changes. */
+function readChanges(): string | undefined {
+  const results = ['lab/*/result.json', 'lab/*/result*.svg', 'lab/RESULTS*.md']
+  return git('status', '--porcelain', '--', ':(top)', ...results.map((path) => `:(top,exclude)${path}`))
+}
+
+function git(...args: string[]): string | undefined {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+    return execFileSync('git', args, {
       cwd: import.meta.dirname,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -2,36 +2,41 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chart, median, shown } from './chart.ts'
 import { faultsOf, type Outcome } from './experiment.ts'
-import { linesOf } from './result.ts'
+import type { Result } from './result.ts'
+import { linesOf, resultsPage } from './results-page.ts'
 
 const same = (text: string) => ({ en: text, ko: text })
 const GOOD: Outcome = {
   claims: [{ text: same('a holds'), holds: true, because: '2 of 2' }],
-  figures: [{ title: same('speed'), unit: 'x/s', bars: [{ side: same('a <b>'), values: [3, 1, 2] }] }],
+  figures: [{ title: same('speed'), unit: same('x/s'), bars: [{ side: same('a <b>'), values: [3, 1, 2] }] }],
   work: { 'records read': 2 },
 }
 
 test('an outcome stands where each claim holds and work was done', () => {
-  assert.deepEqual(faultsOf(GOOD), [])
+  assert.deepEqual(faultsOf(GOOD, 119), [])
 })
 
 test('it does not where a claim fails, and the numbers are told', () => {
   const claims = [...GOOD.claims, { text: same('b holds'), holds: false, because: '1 of 2' }]
-  assert.deepEqual(faultsOf({ ...GOOD, claims }), ['not reproduced here: b holds (1 of 2)'])
+  assert.deepEqual(englishFaultsOf({ ...GOOD, claims }), ['not reproduced here: b holds (1 of 2)'])
 })
 
 test('it does not where nothing was claimed, counted or done, whatever else it says', () => {
-  assert.deepEqual(faultsOf({ ...GOOD, claims: [] }), ['nothing was claimed'])
-  assert.deepEqual(faultsOf({ ...GOOD, work: {} }), ['no work was counted'])
+  assert.deepEqual(englishFaultsOf({ ...GOOD, claims: [] }), ['nothing was claimed'])
+  assert.deepEqual(englishFaultsOf({ ...GOOD, work: {} }), ['no work was counted'])
   for (const count of [0, -1, Number.NaN])
-    assert.deepEqual(faultsOf({ ...GOOD, work: { rows: count } }), [`no work was done: rows: ${count}`])
+    assert.deepEqual(englishFaultsOf({ ...GOOD, work: { rows: count } }), [`no work was done: rows: ${count}`])
+})
+
+test('it does not where it took longer than is promised', () => {
+  assert.deepEqual(englishFaultsOf(GOOD, 121), ['it took 121 s, and may take 120'])
 })
 
 test('the middle of values is the median, and figures are told with their range', () => {
   assert.equal(median([3, 1, 2]), 2)
   assert.equal(median([4, 1]), 2.5)
   assert.deepEqual([shown(12_345.6), shown(12.34), shown(0.123), shown(0)], ['12,346', '12.3', '0.12', '0'])
-  assert.deepEqual(linesOf(GOOD), [
+  assert.deepEqual(linesOf(GOOD, 'en'), [
     '- ✔ a holds: 2 of 2',
     '- speed (x/s): a <b> 2 [1 to 3]',
     '- counted: records read 2',
@@ -44,6 +49,24 @@ test('a chart shows each bar with its median, and is SVG whatever the words are'
   assert.ok(svg.includes('a &lt;b&gt;') && svg.includes('>2<'))
   assert.equal(svg.match(/<line /g)?.length, 1)
   assert.ok(
-    !chart([{ title: same('none'), unit: 'x', bars: [{ side: same('a'), values: [0] }] }], 'en').includes('NaN'),
+    !chart([{ title: same('none'), unit: same('x'), bars: [{ side: same('a'), values: [0] }] }], 'en').includes('NaN'),
   )
 })
+
+test('a page of results is in one language, and of a run that failed it says why', () => {
+  const machine = { cpu: 'c', cores: 2, memoryGiB: 8, system: 's', node: 'v24', commit: 'abc', isChanged: true }
+  const ran = { ...{ at: '2026-11-29T10:00:00Z', seconds: 9 }, machine }
+  const good: Result = { ...GOOD, ...ran, question: { en: 'what?', ko: '무엇?' }, faults: [] }
+  const failed: Result = { ...good, claims: [], figures: [], work: {}, faults: [{ en: 'too late', ko: '너무 늦음' }] }
+  const entries = [good, failed].map((result) => ({ name: '01-x', result }))
+  const [en, ko] = [resultsPage(entries, 'en'), resultsPage(entries, 'ko')]
+  assert.match(en, /## \[what\?\]\(01-x\/README\.md\)\n\nReproduced on 2026-11-29 in 9 s; .* commit abc with changes\./)
+  assert.match(en, /\*\*Not reproduced\*\* on 2026-11-29 .*: too late\./)
+  assert.match(ko, /## \[무엇\?\]\(01-x\/README\.ko\.md\)\n\n재현됨: 2026-11-29, 9초; /)
+  assert.match(ko, /\*\*재현되지 않음\*\*: .* 이유: 너무 늦음\./)
+  assert.equal(ko.match(/- 센 것:/g)?.length, 1)
+})
+
+function englishFaultsOf(outcome: Outcome, seconds = 1): string[] {
+  return faultsOf(outcome, seconds).map(({ en }) => en)
+}

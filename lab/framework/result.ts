@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { chart, median, shown } from './chart.ts'
+import { chart } from './chart.ts'
 import { faultsOf, type Outcome, type Text } from './experiment.ts'
 import { describeMachine, type Machine } from './machine.ts'
 
@@ -10,19 +10,35 @@ export interface Result extends Outcome {
   readonly at: string
   readonly seconds: number
   /** Why it does not stand; empty where it does. */
-  readonly faults: readonly string[]
+  readonly faults: readonly Text[]
   readonly machine: Machine
 }
 
 /** Writes result.json, result.svg and result.ko.svg into the folder of the experiment. */
 export async function keepResult(folder: string, question: Text, outcome: Outcome, seconds: number): Promise<Result> {
-  const result: Result = {
-    ...{ question, at: new Date().toISOString(), seconds: Math.round(seconds) },
-    ...{ faults: faultsOf(outcome), ...outcome, machine: describeMachine() },
-  }
-  await writeFile(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
+  const result = await keep(folder, { question, seconds, outcome, faults: faultsOf(outcome, seconds) })
   await writeFile(join(folder, 'result.svg'), chart(outcome.figures, 'en'))
   await writeFile(join(folder, 'result.ko.svg'), chart(outcome.figures, 'ko'))
+  return result
+}
+
+/**
+ * Of a run that has come to no outcome. In place of the last result, which would go on saying what this run has not shown; the
+ * charts stay those of the last run that had figures.
+ */
+export async function keepFailure(folder: string, question: Text, why: Text, seconds: number): Promise<void> {
+  await keep(folder, { question, seconds, outcome: { claims: [], figures: [], work: {} }, faults: [why] })
+}
+
+async function keep(
+  folder: string,
+  { question, seconds, outcome, faults }: { question: Text; seconds: number; outcome: Outcome; faults: Text[] },
+): Promise<Result> {
+  const result: Result = {
+    ...{ question, at: new Date().toISOString(), seconds: Math.round(seconds) },
+    ...{ faults, ...outcome, machine: describeMachine() },
+  }
+  await writeFile(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
   return result
 }
 
@@ -34,22 +50,4 @@ export async function readResult(folder: string): Promise<Result | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-/** A result for a terminal and for RESULTS.md: claims with their numbers, and figures with median and range. */
-export function linesOf({ claims, figures, work }: Outcome): string[] {
-  return [
-    ...claims.map(({ text, holds, because }) => `- ${holds ? '✔' : '✖'} ${text.en}: ${because}`),
-    ...figures.flatMap(({ title, unit, bars }) => [
-      `- ${title.en} (${unit}): ${bars.map(({ side, values }) => `${side.en} ${rangeOf(values)}`).join('; ')}`,
-    ]),
-    `- counted: ${Object.entries(work)
-      .map(([what, count]) => `${what} ${shown(count)}`)
-      .join(', ')}`,
-  ]
-}
-
-function rangeOf(values: readonly number[]): string {
-  if (values.length < 2) return shown(median(values))
-  return `${shown(median(values))} [${shown(Math.min(...values))} to ${shown(Math.max(...values))}]`
 }

@@ -1,6 +1,7 @@
 import { median, shown } from '../framework/chart.ts'
 import type { Claim, Figure, Text } from '../framework/experiment.ts'
 import type { Costs } from './costs.ts'
+import { COURSES, UNDER_WAY, UNITS, WRITTEN, type Course, type Courses } from './forgetting.ts'
 import { PER_SECOND } from './rush.ts'
 import { allOf, RUSHES, ways, WAYS, type Rush, type Sample, type Samples, type Way } from './rushes.ts'
 
@@ -31,7 +32,7 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         en: 'As long as Redis forgets nothing, all five ways sell what there is, to those who are told so, and no more',
         ko: 'Redis가 아무것도 잊지 않는 한 다섯 방법 모두 있는 만큼만, 팔렸다고 답한 사람에게만 판다',
       },
-      holds: wrong === 0,
+      holds: allOf(samples).length > 0 && wrong === 0,
       because: `${allOf(samples).length} rushes, ${wrong} sales wrong`,
     },
     {
@@ -39,7 +40,8 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         en: `Sold out, with a transaction for each order: a look before leaves at most ${LOOK_LEAVES} of the transactions that write`,
         ko: `품절 뒤, 주문마다 트랜잭션: 먼저 조회하면 쓰기 트랜잭션이 ${LOOK_LEAVES}배 이하로 준다`,
       },
-      holds: writes('singleLook', 'soldOut') <= LOOK_LEAVES * writes('single', 'soldOut'),
+      holds:
+        writes('single', 'soldOut') > 0 && writes('singleLook', 'soldOut') <= LOOK_LEAVES * writes('single', 'soldOut'),
       because: `for 1,000 requests ${compared(writes('singleLook', 'soldOut'), writes('single', 'soldOut'))}`,
     },
     {
@@ -47,7 +49,9 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         en: `Batches leave at most ${BATCH_LEAVES} of them as well, without Redis, sold out or not`,
         ko: `배치도 Redis 없이, 품절 전이든 뒤든 ${BATCH_LEAVES}배 이하로 줄인다`,
       },
-      holds: rushes().every((rush) => writes('batch', rush) <= BATCH_LEAVES * writes('single', rush)),
+      holds: rushes().every(
+        (rush) => writes('single', rush) > 0 && writes('batch', rush) <= BATCH_LEAVES * writes('single', rush),
+      ),
       because: rushes()
         .map((rush) => `${NAMES[rush].en} ${compared(writes('batch', rush), writes('single', rush))}`)
         .join('; '),
@@ -57,7 +61,7 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         en: `Sold out, in batches: a look still spares the rows of those who are turned away, and leaves at most ${LOOK_LEAVES} of PostgreSQL's log`,
         ko: `품절 뒤, 배치: 그래도 조회는 돌려보낸 주문의 행을 아껴 PostgreSQL 로그가 ${LOOK_LEAVES}배 이하로 준다`,
       },
-      holds: log('batchLook', 'soldOut') <= LOOK_LEAVES * log('batch', 'soldOut'),
+      holds: log('batch', 'soldOut') > 0 && log('batchLook', 'soldOut') <= LOOK_LEAVES * log('batch', 'soldOut'),
       because: `for 1,000 requests ${compared(log('batchLook', 'soldOut'), log('batch', 'soldOut'))} KiB`,
     },
     {
@@ -65,7 +69,10 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         en: `Not sold out it spares next to nothing, at least ${LOOK_SPARES_NOTHING} of the log is left, and each request is looked up all the same`,
         ko: `품절 전에는 아끼는 것이 거의 없어 로그가 ${LOOK_SPARES_NOTHING}배 이상 남고, 조회 비용은 요청마다 그대로 든다`,
       },
-      holds: log('batchLook', 'plenty') >= LOOK_SPARES_NOTHING * log('batch', 'plenty') && lookups >= 1000 * NEARLY_ALL,
+      holds:
+        log('batch', 'plenty') > 0 &&
+        log('batchLook', 'plenty') >= LOOK_SPARES_NOTHING * log('batch', 'plenty') &&
+        lookups >= 1000 * NEARLY_ALL,
       because: `for 1,000 requests ${compared(log('batchLook', 'plenty'), log('batch', 'plenty'))} KiB, and ${shown(lookups)} keys looked up`,
     },
   ]
@@ -74,29 +81,33 @@ export function claimsOfRushes(samples: Samples): Claim[] {
 export function figuresOfRushes(samples: Samples): Figure[] {
   const isTold = allOf(samples).some(({ costs }) => costs.postgresUs > 0)
   return rushes().flatMap((rush) => {
-    const figure = (title: Text, unit: string, value: (sample: Sample) => number): Figure => ({
+    const figure = (title: Text, unit: Text, value: (sample: Sample) => number): Figure => ({
       title: { en: `${NAMES[rush].en}: ${title.en}`, ko: `${NAMES[rush].ko}: ${title.ko}` },
       unit,
       bars: ways().map((way) => ({ side: WAYS[way], values: samples[way][rush].map(value) })),
     })
     const cpu = [
-      figure({ en: 'CPU of PostgreSQL', ko: 'PostgreSQL의 CPU' }, 'µs a request', (sample) =>
+      figure({ en: 'CPU of PostgreSQL', ko: 'PostgreSQL의 CPU' }, { en: 'µs a request', ko: '요청당 µs' }, (sample) =>
         perRequest(sample, 'postgresUs'),
       ),
       figure(
         { en: 'CPU of PostgreSQL, Redis and the shop', ko: 'PostgreSQL, Redis, 쇼핑몰의 CPU' },
-        'µs a request',
+        { en: 'µs a request', ko: '요청당 µs' },
         (sample) => CPU.reduce((sum, what) => sum + perRequest(sample, what), 0),
       ),
     ]
     return [
-      figure({ en: 'transactions that wrote', ko: '쓰기 트랜잭션' }, 'for 1,000 requests', (sample) => {
-        return 1000 * perRequest(sample, 'transactions')
-      }),
+      figure(
+        { en: 'transactions that wrote', ko: '쓰기 트랜잭션' },
+        { en: 'for 1,000 requests', ko: '요청 1,000건당' },
+        (sample) => {
+          return 1000 * perRequest(sample, 'transactions')
+        },
+      ),
       ...(isTold ? cpu : []),
       figure(
         { en: `answered, of ${shown(PER_SECOND)} that came`, ko: `초당 ${shown(PER_SECOND)}건 가운데 답한 요청` },
-        'requests/s',
+        { en: 'requests/s', ko: '건/초' },
         ({ requests, seconds }) => requests / seconds,
       ),
     ]
@@ -109,4 +120,58 @@ function perRequest({ costs, requests }: Sample, what: keyof Costs): number {
 
 function rushes(): Rush[] {
   return Object.keys(RUSHES) as Rush[]
+}
+
+export function claimsOfForgetting(courses: Courses): Claim[] {
+  const told = (course: Course): string =>
+    `${COURSES[course].en}: ${courses[course].map(({ sold }) => shown(sold)).join(', ')}`
+  const hinted = [...courses.hintsFlushed, ...courses.hintsGone]
+  const isBeyond = (course: Course, units: number): boolean =>
+    courses[course].every(({ sold, times }) => times === 1 && sold - UNITS >= NEARLY_ALL * units)
+  return [
+    {
+      text: {
+        en: 'Where PostgreSQL decides, Redis may forget everything again and again while units are sold, or be killed: what there is is sold, and no more',
+        ko: 'PostgreSQL이 결정하면 파는 동안 Redis가 거듭 다 잊거나 강제 종료되어도 있는 만큼만 팔린다',
+      },
+      holds:
+        hinted.every(({ sold, wrong, times }) => sold === UNITS && wrong === 0 && times > 0) &&
+        courses.hintsFlushed.every(({ whileSelling }) => whileSelling > 0),
+      because: `of ${shown(UNITS)} sold ${told('hintsFlushed')}; ${told('hintsGone')}; Redis forgot ${sum(hinted.map(({ times }) => times))} times, ${sum(hinted.map(({ whileSelling }) => whileSelling))} of them before the last unit went`,
+    },
+    {
+      text: {
+        en: `Where Redis decides, one FLUSHALL sells a second time what was sold before it: at least ${NEARLY_ALL} of that, where the counter begins again with what was put on sale`,
+        ko: `Redis가 결정하면 FLUSHALL 한 번에 그 전에 판 것을 다시 판다: 처음 수량으로 복구하면 그 ${NEARLY_ALL} 이상`,
+      },
+      holds: isBeyond('counterFromSale', WRITTEN + UNDER_WAY),
+      because: `of ${shown(UNITS)} sold ${told('counterFromSale')}; before it ${WRITTEN + UNDER_WAY}`,
+    },
+    {
+      text: {
+        en: 'To count the rows first does not save it: what Redis had decided, and PostgreSQL had not written yet, is sold twice',
+        ko: '행을 세어 복구해도 소용없다: Redis가 결정했지만 PostgreSQL에 아직 쓰지 않은 것은 두 번 팔린다',
+      },
+      holds: isBeyond('counterFromRows', UNDER_WAY),
+      because: `of ${shown(UNITS)} sold ${told('counterFromRows')}; under way ${UNDER_WAY}`,
+    },
+  ]
+}
+
+export function figureOfForgetting(courses: Courses): Figure {
+  return {
+    title: {
+      en: `Sold of ${shown(UNITS)} when Redis forgot`,
+      ko: `Redis가 잊었을 때 ${shown(UNITS)}개 가운데 팔린 수`,
+    },
+    unit: { en: 'sales', ko: '개' },
+    bars: (Object.keys(COURSES) as Course[]).map((course) => ({
+      side: COURSES[course],
+      values: courses[course].map(({ sold }) => sold),
+    })),
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0)
 }
