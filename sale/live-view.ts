@@ -34,7 +34,7 @@ export function wholeView(moment: Moment): string[] {
     ),
     row(
       'turned away',
-      `${whole(figures.turnedAway)} at the door (409), ${whole(figures.overLimit)} of them for the limit of a buyer; ${whole(figures.tooEarly)} came too early`,
+      `${whole(figures.turnedAway - figures.overLimit)} sold out at the door, ${whole(figures.overLimit)} over the limit of a buyer, ${whole(figures.tooEarly)} too early`,
     ),
     row(
       'trouble',

@@ -7,7 +7,7 @@ import { arrivalMs, comesMs, planOf, USUAL_MIX } from './buyer-plan.ts'
 import { classOf, pauseMs } from './buyers.ts'
 import { Latency } from './latency.ts'
 import type { Figures } from './buyers.ts'
-import { percentiles, wholeView, type Moment } from './live-view.ts'
+import { percentiles, shortView, wholeView, type Moment } from './live-view.ts'
 import { verdictText } from './report.ts'
 import { saleMs } from './sale-shop.ts'
 import { folded, Screen, widthOf } from './screen.ts'
@@ -188,6 +188,33 @@ test('the view fits into 80 columns and into 60, whatever the lag, and nothing o
     const words = (text: readonly string[]): string => stripVTControlCharacters(text.join(' ')).replace(/\s+/g, ' ')
     assert.equal(words(lines), words(wholeView(moment)))
   }
+})
+
+test('the view says all that is to be seen of a sale, in its rows and in one line', () => {
+  const moment = momentOf({ order: 12_345, stock: 0 })
+  const plain = (text: string): string => stripVTControlCharacters(text).replace(/\s+/g, ' ').trim()
+  const rows = wholeView(moment).map(plain)
+  for (const row of [
+    'time 21.9 s',
+    'accepted 8,574 orders, 1,000/s',
+    '736 confirmed, 7,571 rejected, 267 cancelled, 1,234 undecided',
+    'turned away 9,476 sold out at the door, 1,950 over the limit of a buyer, 950 too early',
+    'trouble 12,345 503, 23,456 429, 1,234 without an answer, 812 buyers wait',
+    'to answer p50 9,405 ms, p99 12.2 s',
+    'to outcome p50 9,405 ms, p99 12.2 s',
+    'lag order 12,345, stock 0',
+  ])
+    assert.ok(rows.includes(row), `${row} is not in\n${rows.join('\n')}`)
+  assert.match(rows.join('\n'), /arrived █+ 20,000 of 20,000 buyers\nsold █+ 1,000 of 1,000 units/)
+  assert.match(rows.at(-1) ?? '', /^parts 0 of 4 parts are up, stock restarting, .*, killed: stock, redis, kafka-1/)
+  const line = plain(shortView(moment))
+  for (const word of ['accepted 8,574 (1,000/s)', 'confirmed 736', 'sold 1,000/1,000', 'lag order 12,345, stock 0'])
+    assert.ok(line.includes(word), `${word} is not in ${line}`)
+  const none = { ...moment.sight, lags: undefined, parts: undefined, unitsSold: undefined }
+  const blind = wholeView({ ...moment, sight: none })
+    .map(plain)
+    .join('\n')
+  assert.match(blind, /\? of 1,000 units[^]*lag Kafka does not answer\nparts the supervisor does not answer/)
 })
 
 test('a terminal that does not say how wide it is counts as 80 columns wide', () => {

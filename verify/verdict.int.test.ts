@@ -141,6 +141,11 @@ test('a look shows the moment at which it was opened, and nothing of what came t
   assert.deepEqual(await look.rows("select 1 from products where product_id = 'RENAMED'"), [])
 })
 
+test('nothing can be written by way of a look', async () => {
+  await using look = await Look.open(books(), 'order')
+  await assert.rejects(look.rows('delete from orders'), /read-only transaction/)
+})
+
 test('a database that does not answer makes no verdict', async () => {
   const nowhere = { brokers: shop.brokers, databaseUrl: () => 'postgres://nobody@127.0.0.1:1/nothing' }
   await assert.rejects(verdict(nowhere, told), /ECONNREFUSED/)
