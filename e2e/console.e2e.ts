@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, before, test, type TestContext } from 'node:test'
+import { Client } from 'pg'
 import type { Browser, Locator, Page } from 'playwright-core'
+import type { ConsoleAbout } from '@timesale/contracts/console-api'
 import { until } from '@timesale/testkit/until'
 import { NoBrowser, openBrowser } from './browser.ts'
 import { startLocalShop, type LocalShop } from './local-shop.ts'
@@ -12,17 +14,23 @@ import { startLocalShop, type LocalShop } from './local-shop.ts'
 
 const WITHIN_MS = 30_000
 const PHONE = { width: 390, height: 844 }
-const PAGES = [
-  '/',
-  '/order',
-  '/topics',
-  '/topics/order-topic',
-  '/groups',
-  '/groups/stock',
-  '/cluster',
-  '/shop',
-  '/sales',
-]
+/** An order whose records are in the first partition of its topic. */
+const IN_FIRST_PARTITION = 'k5'
+/** Every page: what is there when its data is, and its heading in Korean. */
+const PAGES = new Map([
+  ['/', { shows: '[data-sum="stock"][data-holds]', korean: '실시간' }],
+  ['/order', { shows: '[data-order]', korean: '주문' }],
+  ['/order/k1', { shows: '[data-hop]', korean: '주문 k1' }],
+  ['/topics', { shows: '[data-topic]', korean: '토픽' }],
+  ['/topics/order-topic', { shows: '[data-record]', korean: 'order-topic' }],
+  ['/topics/order-topic/0/0', { shows: 'section pre', korean: 'order-topic의 레코드 0-0' }],
+  ['/groups', { shows: '[data-group]', korean: '컨슈머 그룹' }],
+  ['/groups/stock', { shows: 'section td', korean: 'stock' }],
+  ['/cluster', { shows: '[data-broker]', korean: '클러스터' }],
+  ['/shop', { shows: '[data-product] [data-stock-left]', korean: '스토어' }],
+  ['/shop/A001', { shows: '[data-product] [data-stock-left]', korean: '제주 감귤 3kg' }],
+  ['/sales', { shows: 'section canvas', korean: '매출' }],
+])
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let shop: LocalShop
@@ -67,7 +75,7 @@ played(
   async () => {
     await act('stock', 'Kill')
     await part('stock').and(page.locator('[data-state="stopped"]')).waitFor()
-    for (const id of ['k1', 'k2', 'k3']) assert.equal(await order(id), 202)
+    for (const id of ['k1', 'k2', IN_FIRST_PARTITION]) assert.equal(await order(id), 202)
     await until('the page shows that three records wait for stock', async () => (await lagOf('stock')) >= 3, WITHIN_MS)
     await sum('orders', true)
     await act('stock', 'Start')
@@ -75,16 +83,101 @@ played(
     await until('stock has caught up', async () => (await lagOf('stock')) === 0, WITHIN_MS)
     await sum('orders', true)
     await sum('stock', true)
-    const log = await page.locator('[data-log]').innerText()
-    assert.match(log, /stock/)
+    for (const [good, sentence] of [
+      [false, 'stock is stopped.'],
+      [true, 'stock is running.'],
+    ] as const) {
+      const told = page.locator(`[data-log] [data-about="stock"][data-kind="state"][data-good="${good}"]`)
+      const line = told.filter({ hasText: sentence }).first()
+      await line.waitFor()
+      const at = (await line.locator('time').getAttribute('datetime')) ?? ''
+      assert.ok(Math.abs(Date.now() - Date.parse(at)) < 120_000, `${sentence}: ${at}`)
+    }
   },
 )
 
+played('a part that is paused goes on when it is resumed, and Redis comes back when it is started', async () => {
+  await page.goto(address)
+  await act('notification', 'Pause')
+  await part('notification').and(page.locator('[data-state="paused"]')).waitFor()
+  await act('notification', 'Resume')
+  await part('notification').and(page.locator('[data-state="running"]')).waitFor()
+  await act('redis', 'Kill')
+  await part('redis').and(page.locator('[data-state="stopped"]')).waitFor()
+  await act('redis', 'Start')
+  await part('redis').and(page.locator('[data-state="running"]')).waitFor()
+})
+
+played('books that do not balance are red, and green again when they do', async () => {
+  await page.goto(address)
+  await sum('orders', true)
+  await inDatabase('order', "create table away as select * from orders where order_id = 'k2'")
+  try {
+    await inDatabase('order', "delete from orders where order_id = 'k2'")
+    await sum('orders', false)
+    await page.locator('[data-sum="orders"]').getByText('does not hold: -1').waitFor()
+    await page.locator('[data-log] [data-about="books"][data-good="false"]').first().waitFor()
+    await sum('stock', true)
+  } finally {
+    await inDatabase('order', 'insert into orders select * from away on conflict do nothing')
+    await inDatabase('order', 'drop table away')
+  }
+  await sum('orders', true)
+})
+
+played('every number says how old it is', async () => {
+  await arrive(page, '/')
+  await dated('the page', page.locator('h1 + [data-age]'))
+  for (const name of ['orders', 'stock']) await dated(name, page.locator(`[data-sum="${name}"] [data-age]`))
+  await dated('the legend', page.locator('dd > [data-age]'), 3)
+  for (const name of ['A rush', 'Orders a second', 'Lag in records, by group'])
+    await dated(name, page.getByRole('region', { name, exact: true }).locator('[data-age]'))
+  await part('order').click()
+  await dated('a panel', page.getByRole('dialog').locator('dd [data-age]'), 5)
+  for (const path of [
+    '/order/k1',
+    '/topics',
+    '/topics/order-topic',
+    '/groups',
+    '/groups/stock',
+    '/cluster',
+    '/sales',
+  ]) {
+    await arrive(page, path)
+    await dated(path, page.locator('h1 + [data-age]'))
+  }
+  await arrive(page, '/order')
+  await dated('/order', page.getByRole('region', { name: 'Newest orders' }).locator('[data-age]'))
+  await arrive(page, '/topics/order-topic')
+  await dated('its records', page.getByRole('region', { name: 'Records', exact: true }).locator('[data-age]'))
+  await arrive(page, '/shop')
+  await dated('/shop', page.locator('main [data-age]'))
+  await arrive(page, '/shop/A001')
+  await dated('/shop/A001', page.locator('h1 + [data-age]'))
+  const phone = await newPage(PHONE)
+  await arrive(phone, '/')
+  await dated('the list', phone.getByRole('region', { name: 'The parts of the shop' }).locator('h2 + [data-age]'), 5)
+  await phone.context().close()
+})
+
 played('an order is followed through every hop, and each record is a link that shows it', async () => {
-  await page.goto(`${address}order/k1`)
+  await page.goto(`${address}order`)
+  await page.locator('[data-order="k2"]').getByRole('link').click()
+  await page.waitForURL(/\/order\/k2$/)
+  await page.locator('[data-hop="order-topic"]').first().waitFor()
+  await page.goto(`${address}order`)
+  await page.getByLabel('Order id').fill('k1')
+  await page.getByRole('button', { name: 'Follow' }).click()
+  await page.waitForURL(/\/order\/k1$/)
   await page.locator('[data-state="CONFIRMED"]').first().waitFor()
   for (const where of ['order', 'order-topic', 'stock', 'stock-topic', 'notification', 'analytics'])
     await page.locator(`[data-hop="${where}"]`).first().waitFor()
+  // How far a hop is from the one before it.
+  await page
+    .locator('[data-hop]')
+    .getByText(/^\+\d+ ms$/)
+    .first()
+    .waitFor()
   await page.locator('[data-hop="order-topic"] a').first().click()
   await page.waitForURL(/\/topics\/order-topic\/\d+\/\d+$/)
   await page.getByText('"orderId": "k1"').waitFor()
@@ -110,13 +203,27 @@ played(
     await written.getByRole('button', { name: 'Write' }).click()
     await page.locator('[data-record="0-0"]').waitFor()
     await page.getByLabel('Follow new records').uncheck()
+    await page.locator('[data-record="0-0"]').waitFor()
+    await writeRecord('play-e2e', '한글')
+    await page.locator('[data-record="0-1"]').waitFor()
     const search = page.getByRole('search')
     await search.getByLabel('Key').fill('another')
     await search.getByRole('button', { name: 'Find' }).click()
     await page.getByText('No records.').waitFor()
     await search.getByLabel('Key').fill('한글')
     await search.getByRole('button', { name: 'Find' }).click()
-    await page.locator('[data-record="0-0"]').waitFor()
+    await page.locator('[data-record="0-1"]').waitFor()
+    await writeRecord('play-e2e', '한글')
+    assert.equal(
+      await page.locator('[data-record="0-2"]').count(),
+      0,
+      'what was searched for is read when it is asked for',
+    )
+    await search.getByRole('button', { name: 'Find' }).click()
+    await page.locator('[data-record="0-2"]').waitFor()
+    await search.getByRole('button', { name: 'Newest records' }).click()
+    await until('the field is empty', async () => (await search.getByLabel('Key').inputValue()) === '', WITHIN_MS)
+    await saysThatKafkaIsAway('play-e2e')
     await page.getByRole('button', { name: 'Delete topic' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Delete topic' }).and(page.locator(':disabled')).waitFor()
@@ -138,10 +245,19 @@ played('groups show who reads what; the cluster who is what', async () => {
   await page.goto(`${address}groups`)
   await page.locator('[data-group="stock"]').getByRole('link').click()
   await page.waitForURL(/\/groups\/stock$/)
+  await page
+    .getByRole('definition')
+    .filter({ hasText: /^kafka-1$/ })
+    .waitFor()
+  await page.getByText('The coordinator of a group knows its members').waitFor()
   await page.getByRole('region', { name: 'Members' }).getByText('order-topic:').first().waitFor()
   await page.getByRole('region', { name: 'Lag over time' }).getByRole('img').waitFor()
   await page.goto(`${address}cluster`)
-  await page.locator('[data-broker="1"]').getByText('controller').waitFor()
+  const broker = page.locator('[data-broker="1"]')
+  await broker.getByText(/^leader of \d+ partitions$/).waitFor()
+  await broker.getByText('coordinator').waitFor()
+  await broker.getByText('controller').hover()
+  await page.getByRole('tooltip').getByText('decides who leads each partition').waitFor()
 })
 
 played('a buyer buys in the shop, sees what becomes of it at once, and it shows in the sales', async () => {
@@ -151,6 +267,11 @@ played('a buyer buys in the shop, sees what becomes of it at once, and it shows 
   await page.locator('[data-order] [data-state="CONFIRMED"]').waitFor()
   await page.goto(`${address}sales`)
   await page.getByRole('cell', { name: 'A001' }).waitFor()
+  for (const name of [
+    /^Sold by minute: \d+ units in \d+ orders in this span$/,
+    /^Units sold by product; A001 leads with \d+$/,
+  ])
+    await page.getByRole('img', { name }).locator('canvas').waitFor()
 })
 
 played('a time sale counts down, and is over by the clock of the shop', async () => {
@@ -160,7 +281,52 @@ played('a time sale counts down, and is over by the clock of the shop', async ()
     ...{ startsAt: startsAt.toISOString(), endsAt: new Date(startsAt.getTime() + 8_000).toISOString() },
   })
   await page.goto(`${address}shop/A002`)
-  for (const state of ['upcoming', 'running', 'ended']) await page.locator(`[data-sale="${state}"]`).waitFor()
+  const inState = (state: string): Locator => page.locator(`div:has(> [data-sale="${state}"])`)
+  await inState('upcoming')
+    .getByText(/^begins in 00:0\d$/)
+    .waitFor()
+  const left = async (): Promise<number> => Number(/ends in 00:(\d\d)/.exec(await inState('running').innerText())?.[1])
+  await inState('running').waitFor()
+  const first = await left()
+  assert.ok(first > 1 && first <= 8, `${first} s left`)
+  await until('fewer seconds are left', async () => (await left()) < first, WITHIN_MS)
+  await inState('ended').waitFor()
+})
+
+played('who has to log in to buy types in peace, and a wrong password is sent once', async () => {
+  const deployed = await newPage()
+  let people: ConsoleAbout['people'] = []
+  // Where nobody is logged in as a buyer without being asked.
+  await deployed.route('**/api/console', async (route) => {
+    const answer = await route.fetch()
+    const about = (await answer.json()) as ConsoleAbout
+    people = about.people
+    await route.fulfill({ json: { ...about, people: people.filter(({ roles }) => !roles.includes('buyer')) } })
+  })
+  let sent = 0
+  deployed.on('request', (request) => {
+    if (request.url().endsWith('/api/account/log-in') && request.postData()?.includes('wrong') === true) sent += 1
+  })
+  await deployed.goto(`${address}shop/A001`)
+  const email = deployed.locator('input[name="email"]')
+  const password = deployed.locator('input[name="password"]')
+  const logIn = deployed.getByRole('button', { name: 'Log in', exact: true })
+  await email.pressSequentially('nobody@timesale.example', { delay: 180 })
+  assert.equal(await email.inputValue(), 'nobody@timesale.example')
+  await password.fill('wrong')
+  await logIn.click()
+  await deployed.getByRole('alert').waitFor()
+  await deployed.waitForTimeout(4_000)
+  assert.equal(await email.inputValue(), 'nobody@timesale.example')
+  assert.equal(await password.inputValue(), 'wrong')
+  assert.equal(await deployed.getByRole('alert').count(), 1)
+  assert.equal(sent, 1)
+  const buyer = people.find(({ roles }) => roles.includes('buyer'))
+  await email.fill(buyer?.email ?? '')
+  await password.fill(buyer?.password ?? '')
+  await logIn.click()
+  await deployed.locator('[data-product="A001"]').waitFor()
+  await deployed.context().close()
 })
 
 played('it is there in Korean as well, by one click, and stays so', async () => {
@@ -168,12 +334,16 @@ played('it is there in Korean as well, by one click, and stays so', async () => 
   await page.getByText('한국어', { exact: true }).click()
   await page.getByRole('heading', { level: 1, name: '실시간' }).waitFor()
   assert.equal(await page.locator('html').getAttribute('lang'), 'ko')
-  for (const path of PAGES) {
-    await page.goto(new URL(path, address).href)
-    await page.locator('h1').waitFor()
+  for (const [path, { korean }] of PAGES) {
+    await arrive(page, path)
+    await page.getByRole('heading', { level: 1, name: korean, exact: true }).waitFor()
     const navigation = await page.getByRole('navigation').innerText()
     assert.match(navigation, /실시간/)
   }
+  await page.goto(`${address}topics/order-topic`)
+  await page.getByRole('region', { name: '레코드', exact: true }).waitFor()
+  await page.goto(`${address}groups/stock`)
+  await page.getByRole('heading', { name: '멤버', exact: true }).waitFor()
   await page.getByText('EN', { exact: true }).click()
   assert.equal(await page.locator('html').getAttribute('lang'), 'en')
 })
@@ -183,7 +353,7 @@ played('with the keyboard alone a part is found and killed, and started again', 
   await part('analytics').and(page.locator('[data-state="running"]')).waitFor()
   await page.keyboard.press('Tab')
   assert.equal(await page.locator(':focus').getAttribute('href'), '#content')
-  await part('analytics').focus()
+  await tabTo(part('analytics'))
   await page.keyboard.press('Enter')
   const kill = page.getByRole('button', { name: 'Kill', exact: true })
   await kill.waitFor()
@@ -192,7 +362,7 @@ played('with the keyboard alone a part is found and killed, and started again', 
   await part('analytics').and(page.locator('[data-state="stopped"]')).waitFor()
   const start = page.getByRole('button', { name: 'Start', exact: true })
   await start.waitFor()
-  await start.focus()
+  await tabTo(start)
   await page.keyboard.press('Enter')
   await part('analytics').and(page.locator('[data-state="running"]')).waitFor()
 })
@@ -200,14 +370,8 @@ played('with the keyboard alone a part is found and killed, and started again', 
 played('nothing is in the way of screen readers or of weak eyes, on any page, in light and dark', async (t) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    for (const path of [...PAGES, '/order/k1', '/shop/A001']) {
-      await page.goto(new URL(path, address).href)
-      await page.locator('h1').waitFor()
-      await until(
-        'the page has loaded',
-        async () => (await page.locator('.mantine-Loader-root').count()) === 0,
-        WITHIN_MS,
-      )
+    for (const path of PAGES.keys()) {
+      await arrive(page, path)
       const violations = await axe(page)
       t.diagnostic(`${colorScheme} ${path}: ${violations.length} violations`)
       assert.deepEqual(violations, [], `${colorScheme} ${path}`)
@@ -237,9 +401,8 @@ played('where too many log in at once, a page has its heading all the same, and 
 
 played('on a phone nothing is wider than the screen', async () => {
   const phone = await newPage(PHONE)
-  for (const path of [...PAGES, '/order/k1', '/shop/A001']) {
-    await phone.goto(new URL(path, address).href)
-    await phone.locator('h1').waitFor()
+  for (const path of PAGES.keys()) {
+    await arrive(phone, path)
     const [wide, screen] = await phone.evaluate<number[]>('[document.documentElement.scrollWidth, innerWidth]')
     assert.ok((wide ?? 0) <= (screen ?? 0), `${path} is ${wide} wide on a screen of ${screen}`)
   }
@@ -254,17 +417,29 @@ played(
   'a rush is begun in the page, which stays alive at a thousand events a second, and the verdict is that all holds',
   async (t) => {
     await page.goto(address)
-    await page.getByLabel('Buyers', { exact: true }).fill('3000')
-    await page.getByLabel('Units', { exact: true }).fill('300')
-    await page.getByLabel('Buyers a second').fill('400')
+    // An order is three events or more, and who comes when all is sold makes none.
+    await page.getByLabel('Buyers', { exact: true }).fill('6000')
+    await page.getByLabel('Units', { exact: true }).fill('6000')
+    await page.getByLabel('Buyers a second').fill('600')
     await page.evaluate(() => {
-      const seen = { longestMs: 0 }
+      interface Shown {
+        readonly document: { querySelectorAll(selector: string): Iterable<{ readonly textContent: string }> }
+      }
+      const { document } = globalThis as unknown as Shown
+      const seen: Seen = { longestMs: 0, eventsPerSecond: 0 }
       Object.assign(globalThis, { seen })
       let last = performance.now()
       const look = (): void => {
         const now = performance.now()
         seen.longestMs = Math.max(seen.longestMs, now - last)
         last = now
+        const rates = Array.from(document.querySelectorAll('[data-part$="-topic"]'), ({ textContent }) =>
+          Number((/([\d,.]+)\/s$/.exec(textContent)?.[1] ?? '0').replaceAll(',', '')),
+        )
+        seen.eventsPerSecond = Math.max(
+          seen.eventsPerSecond,
+          rates.reduce((sum, rate) => sum + rate, 0),
+        )
         setTimeout(look, 20)
       }
       look()
@@ -272,12 +447,11 @@ played(
     await page.getByRole('button', { name: 'Start a rush' }).click()
     await page.locator('[data-rush="running"]').waitFor()
     await page.locator('[data-rush="held"]').waitFor({ timeout: 180_000 })
-    const longestMs = await page.evaluate(
-      () => (globalThis as unknown as { seen: { longestMs: number } }).seen.longestMs,
-    )
-    t.diagnostic(`the page stood still for ${Math.round(longestMs)} ms at most`)
+    const { longestMs, eventsPerSecond } = await page.evaluate(() => (globalThis as unknown as { seen: Seen }).seen)
+    t.diagnostic(`${eventsPerSecond} events a second, and the page stood still for ${Math.round(longestMs)} ms at most`)
+    assert.ok(eventsPerSecond >= 1_000, `the page showed ${eventsPerSecond} events a second at most`)
     // The machine is shared with the shop and its buyers; a page that freezes is one that nobody can use.
-    assert.ok(longestMs < 5_000, `the page stood still for ${longestMs} ms`)
+    assert.ok(longestMs < 3_000, `the page stood still for ${longestMs} ms`)
     await sum('orders', true)
     await sum('stock', true)
   },
@@ -327,6 +501,87 @@ async function newPage(viewport = { width: 1280, height: 900 }): Promise<Page> {
   return opened
 }
 
+/** What the page was seen to do during a rush. */
+interface Seen {
+  longestMs: number
+  eventsPerSecond: number
+}
+
+/** With its data, and not only its heading. */
+async function arrive(visited: Page, path: string): Promise<void> {
+  await visited.goto(new URL(path, address).href)
+  await visited.locator('h1').waitFor()
+  await visited
+    .locator(PAGES.get(path)?.shows ?? '')
+    .first()
+    .waitFor()
+  await until(
+    `${path} has loaded`,
+    async () => (await visited.locator('.mantine-Loader-root').count()) === 0,
+    WITHIN_MS,
+  )
+}
+
+/** Each says how old something is, and it is not old. */
+async function dated(what: string, ages: Locator, count = 1): Promise<void> {
+  await until(
+    `${count} times it is said of ${what} how old it is`,
+    async () => {
+      const told = await ages.evaluateAll((found: { textContent: string; dataset: Record<string, string> }[]) =>
+        found.map(({ textContent, dataset }) => ({ textContent, at: dataset['age'] ?? '' })),
+      )
+      const isSaid = told.every(({ textContent }) => /^(just now|as of .+ ago)$/.test(textContent))
+      return told.length === count && isSaid && told.every(({ at }) => Date.now() - Date.parse(at) < 20_000)
+    },
+    WITHIN_MS,
+  )
+}
+
+/** By another door than the page's own form, which would read the list again. */
+async function writeRecord(topic: string, key: string): Promise<void> {
+  const status = await page.evaluate(
+    async ({ topic, key }) => {
+      const { localStorage } = globalThis as unknown as { localStorage: { getItem(name: string): string } }
+      const { accessToken } = JSON.parse(localStorage.getItem('timesale.session.operator')) as { accessToken: string }
+      const answer = await fetch(`/api/console/topics/${topic}/records`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
+        body: JSON.stringify({ key, value: 'by another door' }),
+      })
+      return answer.status
+    },
+    { topic, key },
+  )
+  assert.equal(status, 201)
+}
+
+/** What follows a topic says when Kafka does not answer and since when, and goes on afterwards. The gateway's tests hang it. */
+async function saysThatKafkaIsAway(topic: string): Promise<void> {
+  const at = new Date(Date.now() - 60_000).toISOString()
+  const data = JSON.stringify({ at, reachable: false, records: [], skipped: 0 })
+  await page.route(`**/${topic}/tail`, (route) =>
+    route.fulfill({ contentType: 'text/event-stream', body: `event: records\ndata: ${data}\n\n` }),
+  )
+  await page.getByLabel('Follow new records').check()
+  await page.getByText('Kafka does not answer').waitFor()
+  const age = page.getByRole('region', { name: 'Records', exact: true }).locator('[data-age]')
+  assert.deepEqual([await age.getAttribute('data-age'), await age.getAttribute('data-old')], [at, 'true'])
+  await page.unroute(`**/${topic}/tail`)
+  await page.getByText('New records appear as they are written.').waitFor()
+  await dated('the tail', age)
+  await page.getByLabel('Follow new records').uncheck()
+}
+
+async function inDatabase(service: 'order', sql: string): Promise<void> {
+  const client = new Client({ connectionString: shop.databaseUrl(service) })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
 function part(name: string): Locator {
   return page.locator(`[data-part="${name}"]`).first()
 }
@@ -348,7 +603,7 @@ async function lagOf(group: string): Promise<number> {
 }
 
 async function tabTo(target: Locator): Promise<void> {
-  for (let tabs = 0; tabs < 60; tabs += 1) {
+  for (let tabs = 0; tabs < 100; tabs += 1) {
     if ((await target.and(page.locator(':focus')).count()) > 0) return
     await page.keyboard.press('Tab')
   }

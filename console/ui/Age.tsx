@@ -13,7 +13,7 @@ export function Age({ asOf, oldAfterSeconds = OLD_AFTER_S }: { asOf: string | un
   const now = useNow()
   if (asOf === undefined) {
     return (
-      <Text span size="xs" c="dimmed">
+      <Text span size="xs" c="dimmed" data-age="">
         {t('neverRead')}
       </Text>
     )
@@ -21,7 +21,7 @@ export function Age({ asOf, oldAfterSeconds = OLD_AFTER_S }: { asOf: string | un
   const seconds = Math.max(0, (now - Date.parse(asOf)) / 1000)
   const isOld = seconds > oldAfterSeconds
   return (
-    <Text span size="xs" c={isOld ? 'orange' : 'dimmed'} fw={isOld ? 600 : 400} data-old={isOld}>
+    <Text span size="xs" c={isOld ? 'orange' : 'dimmed'} fw={isOld ? 600 : 400} data-age={asOf} data-old={isOld}>
       {seconds < 2 ? t('justNow') : t('asOf', { age: duration(Math.round(seconds)) })}
     </Text>
   )

@@ -1,4 +1,5 @@
-import { Badge, Code, Group, Table, Text, Title } from '@mantine/core'
+import { Badge, Code, Group, Table, Text, Title, Tooltip } from '@mantine/core'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ClusterView } from '@timesale/contracts/console-api'
 import { useGet } from '../../api/use-get.ts'
@@ -7,15 +8,18 @@ import { Facts } from '../../ui/Facts.tsx'
 import { Loaded } from '../../ui/Loaded.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
+import { brokerName } from './broker-name.ts'
 
 const EVERY_MS = 2_000
-const ROLES = [
-  ['isBroker', 'aboutBroker'],
-  ['isController', 'aboutController'],
-  ['isLeader', 'aboutLeader'],
-  ['isFollower', 'aboutFollower'],
-  ['isCoordinator', 'aboutCoordinator'],
-] as const
+const ROLES = {
+  isBroker: { about: 'aboutBroker', colour: 'blue' },
+  isController: { about: 'aboutController', colour: 'grape' },
+  isLeader: { about: 'aboutLeader', colour: 'indigo' },
+  isFollower: { about: 'aboutFollower', colour: 'gray' },
+  isCoordinator: { about: 'aboutCoordinator', colour: 'teal' },
+} as const
+
+type Role = keyof typeof ROLES
 
 /** Which broker is what, and what that means. */
 export function ClusterPage() {
@@ -47,12 +51,12 @@ export function ClusterPage() {
         </Title>
         <Table variant="vertical" layout="auto" verticalSpacing={6}>
           <Table.Tbody>
-            {ROLES.map(([role, about]) => (
+            {(Object.keys(ROLES) as Role[]).map((role) => (
               <Table.Tr key={role}>
                 <Table.Th scope="row" w={130}>
                   {t(role)}
                 </Table.Th>
-                <Table.Td>{t(about)}</Table.Td>
+                <Table.Td>{t(ROLES[role].about)}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -80,38 +84,28 @@ function Brokers({ cluster: { brokers, controller } }: { cluster: ClusterView })
             <Table.Th>{t('broker')}</Table.Th>
             <Table.Th>{t('address')}</Table.Th>
             <Table.Th>{t('roles')}</Table.Th>
-            <Table.Th ta="right">{t('leads')}</Table.Th>
-            <Table.Th ta="right">{t('follows')}</Table.Th>
             <Table.Th>{t('coordinates')}</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {brokers.map(({ node, host, port, leads, follows, coordinates }) => (
             <Table.Tr key={node} data-broker={node}>
-              <Table.Td>kafka-{node}</Table.Td>
+              <Table.Td>{brokerName(node)}</Table.Td>
               <Table.Td>
                 {host}:{port}
               </Table.Td>
               <Table.Td>
                 <Group gap={4}>
-                  <Badge variant="light">{t('isBroker')}</Badge>
-                  {node === controller ? (
-                    <Badge variant="light" color="grape">
-                      {t('isController')}
-                    </Badge>
+                  <RoleBadge of="isBroker">{t('isBroker')}</RoleBadge>
+                  {node === controller ? <RoleBadge of="isController">{t('isController')}</RoleBadge> : null}
+                  {leads > 0 ? (
+                    <RoleBadge of="isLeader">{t('leaderOf', { count: leads, told: whole(leads) })}</RoleBadge>
                   ) : null}
-                  {coordinates.length > 0 ? (
-                    <Badge variant="light" color="teal">
-                      {t('isCoordinator')}
-                    </Badge>
+                  {follows > 0 ? (
+                    <RoleBadge of="isFollower">{t('followerOf', { count: follows, told: whole(follows) })}</RoleBadge>
                   ) : null}
+                  {coordinates.length > 0 ? <RoleBadge of="isCoordinator">{t('isCoordinator')}</RoleBadge> : null}
                 </Group>
-              </Table.Td>
-              <Table.Td ta="right">
-                {whole(leads)} {t('partitions')}
-              </Table.Td>
-              <Table.Td ta="right">
-                {whole(follows)} {t('partitions')}
               </Table.Td>
               <Table.Td>{coordinates.join(', ') || '–'}</Table.Td>
             </Table.Tr>
@@ -119,5 +113,18 @@ function Brokers({ cluster: { brokers, controller } }: { cluster: ClusterView })
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+  )
+}
+
+/** A role, and what whoever has it does, for whoever points at it or comes by with the keyboard. */
+function RoleBadge({ of: role, children }: { of: Role; children: ReactNode }) {
+  const { t } = useTranslation('groups')
+  const { about, colour } = ROLES[role]
+  return (
+    <Tooltip label={t(about)} multiline w={280} events={{ hover: true, focus: true, touch: true }}>
+      <Badge variant="light" color={colour} miw="max-content" tabIndex={0} data-role={role}>
+        {children}
+      </Badge>
+    </Tooltip>
   )
 }

@@ -11,6 +11,7 @@ import { Facts } from '../../ui/Facts.tsx'
 import { Loaded } from '../../ui/Loaded.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
+import { brokerName } from './broker-name.ts'
 import { Drain, LagRecords, LagSeconds } from './LagWords.tsx'
 
 const route = getRouteApi('/groups/$group')
@@ -36,10 +37,13 @@ export function GroupPage() {
                 [t('behind'), <LagSeconds key="behind" lag={told.lag} />],
                 [t('rate'), perSecond(told.lag.perSecond)],
                 [t('drain'), <Drain key="drain" lag={told.lag} />],
-                [t('coordinator'), told.coordinator],
+                [t('coordinator'), told.coordinator < 0 ? t('unknown') : brokerName(told.coordinator)],
                 [t('protocol'), told.protocol || '–'],
               ]}
             />
+            <Text size="sm" c="dimmed">
+              {t('aboutCoordinator')}
+            </Text>
             <LagChart detail={told} />
             <Members detail={told} />
             <Positions detail={told} />

@@ -1,7 +1,8 @@
-import { Paper, Title } from '@mantine/core'
+import { Group, Paper, Title } from '@mantine/core'
 import type { EChartsCoreOption } from 'echarts/core'
 import { useMemo, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Age } from '../../ui/Age.tsx'
 import { Chart } from '../../ui/Chart.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { keptSamples, onSample, pointsOf, type Sample } from './samples.ts'
@@ -34,9 +35,12 @@ export function LiveCharts() {
   return (
     <>
       <Paper withBorder p="md" component="section" aria-label={t('chartOrders')}>
-        <Title order={2} size="h5">
-          {t('chartOrders')}
-        </Title>
+        <Group justify="space-between" gap="xs">
+          <Title order={2} size="h5">
+            {t('chartOrders')}
+          </Title>
+          <Age asOf={newestOf(samples, ({ accepted }) => accepted !== null)} />
+        </Group>
         <Chart
           option={orders}
           height={HEIGHT}
@@ -44,9 +48,12 @@ export function LiveCharts() {
         />
       </Paper>
       <Paper withBorder p="md" component="section" aria-label={t('chartLag')}>
-        <Title order={2} size="h5">
-          {t('chartLag')}
-        </Title>
+        <Group justify="space-between" gap="xs">
+          <Title order={2} size="h5">
+            {t('chartLag')}
+          </Title>
+          <Age asOf={newestOf(samples, ({ lags }) => Object.values(lags).some((lag) => lag !== null))} />
+        </Group>
         <Chart
           option={lags}
           height={HEIGHT}
@@ -61,6 +68,12 @@ export function LiveCharts() {
   function lagText(value: number | null | undefined): string {
     return value === null || value === undefined ? t('notKnown') : whole(value)
   }
+}
+
+/** When that was known last which a chart is of. */
+function newestOf(samples: readonly Sample[], isKnown: (sample: Sample) => boolean): string | undefined {
+  const newest = samples.findLast(isKnown)
+  return newest === undefined ? undefined : new Date(newest.at).toISOString()
 }
 
 type Line = readonly [name: string, valueOf: (sample: Sample) => number | null | undefined]

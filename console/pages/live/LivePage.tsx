@@ -34,7 +34,7 @@ export function LivePage() {
       <div className={classes['ground']}>
         {hasRoom ? <Picture view={view} isFrozen={stream.is !== 'open'} /> : <PartList view={view} />}
         <div className={classes['aside']}>
-          <Rush rush={view?.rush ?? null} />
+          <Rush rush={view?.rush ?? null} asOf={view?.at} />
           <HappenedLog happened={happened} />
           <LiveCharts />
         </div>

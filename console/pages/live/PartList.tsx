@@ -8,7 +8,7 @@ import { Lag } from './Lag.tsx'
 import { PlainBox, ServiceBox } from './PartBox.tsx'
 import { PanelLink } from './PartPanel.tsx'
 import { databaseOf, SERVICES, SHOWN_TOPICS, WITH_DATABASE } from './shop-map.ts'
-import { brokersOf, otherGroups, otherParts } from './shop-now.ts'
+import { brokersOf, isOld, otherGroups, otherParts } from './shop-now.ts'
 import { TopicBox } from './TopicBox.tsx'
 
 /** The same as the picture where there is no room for one. */
@@ -27,17 +27,17 @@ export function PartList({ view }: { view: LiveView | undefined }) {
           <TopicBox key={topic} topic={topic} view={view} />
         ))}
       </Some>
-      <Some title={t('brokers')}>
+      <Some title={t('brokers')} beside={<Age asOf={view?.parts?.asOf} />}>
         {brokersOf(view).map(({ name }) => (
           <PlainBox key={name} name={name} title={name} view={view} />
         ))}
       </Some>
-      <Some title={t('databases')}>
+      <Some title={t('databases')} beside={<Age asOf={view?.parts?.asOf} />}>
         {WITH_DATABASE.map((service) => (
           <PlainBox key={service} name={databaseOf(service)} title={databaseOf(service)} view={view} />
         ))}
       </Some>
-      <Some title={t('cache')}>
+      <Some title={t('cache')} beside={<Age asOf={view?.parts?.asOf} />}>
         <PlainBox name="redis" title="Redis" view={view} />
       </Some>
     </Stack>
@@ -49,16 +49,17 @@ export function Others({ view }: { view: LiveView | undefined }) {
   const { t } = useTranslation('live')
   const [parts, groups] = [otherParts(view), otherGroups(view)]
   if (parts.length + groups.length === 0) return null
+  const asOf = groups.length > 0 ? view?.groups?.asOf : view?.parts?.asOf
   return (
     <section aria-label={t('others')}>
-      <Some title={t('others')} hint={t('othersHint')}>
+      <Some title={t('others')} hint={t('othersHint')} beside={<Age asOf={asOf} />}>
         {parts.map(({ name }) => (
           <PlainBox key={name} name={name} title={name} view={view} />
         ))}
         {groups.map((lag) => (
           <Stack key={lag.group} gap={2} fz="xs" data-group={lag.group}>
             <PanelLink to={`/groups/${lag.group}`}>{lag.group}</PanelLink>
-            <Lag lag={lag} />
+            <Lag lag={lag} isOld={view !== undefined && isOld(view, view.groups?.asOf)} />
           </Stack>
         ))}
       </Some>

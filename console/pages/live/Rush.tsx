@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import type { RushView, StartRush } from '@timesale/contracts/console-api'
 import { call } from '../../api/call.ts'
 import { useAbout } from '../../api/use-about.ts'
+import { Age } from '../../ui/Age.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { ProblemNote } from '../../ui/ProblemNote.tsx'
 import { useNow } from '../../ui/use-now.ts'
@@ -14,17 +15,20 @@ const PATH = '/api/console/rush'
 /** A line that says how it goes is long, and the one before it is old. */
 const NEWEST = 2
 
-/** Begins a rush of buyers, ends it, and tells how it went. */
-export function Rush({ rush }: { rush: RushView | null }) {
+/** Begins a rush of buyers, ends it, and tells how it goes. `asOf`: when that was told. */
+export function Rush({ rush, asOf }: { rush: RushView | null; asOf: string | undefined }) {
   const { t } = useTranslation('live')
   const about = useAbout()
   const mayAct = about?.actions === true && about.supervised
   return (
     <Paper withBorder p="md" component="section" aria-label={t('rush')}>
       <Stack gap="sm">
-        <Title order={2} size="h5">
-          {t('rush')}
-        </Title>
+        <Group justify="space-between" gap="xs">
+          <Title order={2} size="h5">
+            {t('rush')}
+          </Title>
+          <Age asOf={asOf} />
+        </Group>
         <Text size="sm">{t('rushWhy')}</Text>
         {mayAct ? rush?.state === 'running' ? <StopRush /> : <StartForm /> : null}
         {rush === null ? (

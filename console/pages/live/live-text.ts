@@ -152,7 +152,7 @@ export const liveText = text(
     rushSince: 'for {{time}}',
     rushTook: 'took {{time}}',
     rushSays: 'What it says',
-    rushNone: 'None was begun since the gateway started.',
+    rushNone: 'None was begun since the shop was started.',
 
     log: 'What happened',
     logEmpty: 'Nothing yet. Kill something.',
@@ -317,7 +317,7 @@ export const liveText = text(
     rushSince: '{{time}}째',
     rushTook: '{{time}} 걸림',
     rushSays: '출력',
-    rushNone: '게이트웨이가 시작한 뒤로 아직 없었습니다.',
+    rushNone: '쇼핑몰을 시작한 뒤로 아직 없었습니다.',
 
     log: '일어난 일',
     logEmpty: '아직 없습니다. 무언가를 강제 종료해 보세요.',

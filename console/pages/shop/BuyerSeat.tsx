@@ -6,8 +6,7 @@ import { ApiProblem } from '../../api/problem.ts'
 import { accessToken, logOut, useSession } from '../../api/session.ts'
 import { LogIn } from '../../shell/LogIn.tsx'
 import { ProblemNote } from '../../ui/ProblemNote.tsx'
-
-const AGAIN_MS = 3_000
+import { againAfterMs } from './seat-again.ts'
 
 /** What of a page is for whoever buys: on a local start a demo buyer, elsewhere whoever logs in. */
 export function BuyerSeat({ children }: { children: ReactNode }) {
@@ -16,13 +15,12 @@ export function BuyerSeat({ children }: { children: ReactNode }) {
   const session = useSession('buyer')
   const seat = useQuery({
     queryKey: ['seat', 'buyer', session?.accountId],
-    // That there is a token is what is wanted to know.
-    queryFn: async () => (await accessToken('buyer')) !== '',
+    queryFn: whoSits,
     retry: false,
     // Too many who log in at once, or a shop that starts: it comes by itself.
-    refetchInterval: ({ state }) => (state.error === null ? false : waitAfter(state.error)),
+    refetchInterval: ({ state }) => againAfterMs(state.error),
   })
-  if (seat.error instanceof ApiProblem && seat.error.code === 'unauthenticated') {
+  if (seat.data === 'nobody') {
     return (
       <LogIn
         seat="buyer"
@@ -48,12 +46,18 @@ export function BuyerSeat({ children }: { children: ReactNode }) {
           </Button>
         </Group>
       )}
-      {seat.data === true ? children : null}
+      {seat.data === 'a buyer' ? children : null}
     </>
   )
 }
 
-function waitAfter(error: Error): number {
-  const seconds = error instanceof ApiProblem ? error.retryAfterSeconds : undefined
-  return Math.max(AGAIN_MS, (seconds ?? 0) * 1000)
+// That nobody sits there is an answer like any other, so that who logs in is not disturbed when it is asked for again.
+async function whoSits(): Promise<'a buyer' | 'nobody'> {
+  try {
+    await accessToken('buyer')
+    return 'a buyer'
+  } catch (error) {
+    if (error instanceof ApiProblem && error.code === 'unauthenticated') return 'nobody'
+    throw error
+  }
 }

@@ -15,10 +15,22 @@ import { Partitions } from './Partitions.tsx'
 import { Produce } from './Produce.tsx'
 import { RecordTable } from './RecordTable.tsx'
 import { GroupLinks, KindBadge } from './TopicsPage.tsx'
-import { useTail } from './use-tail.ts'
+import { useTail, type Tail } from './use-tail.ts'
 
 const route = getRouteApi('/topics/$topic')
 const EVERY_MS = 2_000
+const NEWEST_EVERY_MS = 3_000
+/** When what should be new is old: what is told every few seconds, and what was searched for once. */
+const OLD_AFTER_S = 8
+const FOUND_OLD_AFTER_S = 60
+const NO_SEARCH = {
+  key: undefined,
+  text: undefined,
+  partition: undefined,
+  from: undefined,
+  since: undefined,
+  tail: undefined,
+}
 
 /** One topic: its partitions, its records, and what may be done with it. */
 export function TopicPage() {
@@ -28,7 +40,7 @@ export function TopicPage() {
   const about = useAbout()
   const detail = useGet<TopicDetail>('operator', `/api/console/topics/${topic}`, { everyMs: EVERY_MS })
   return (
-    <Page title={topic} beside={<Age asOf={detail.data?.asOf} oldAfterSeconds={8} />}>
+    <Page title={topic} beside={<Age asOf={detail.data?.asOf} oldAfterSeconds={OLD_AFTER_S} />}>
       <Loaded query={detail}>
         {(told) => (
           <>
@@ -68,29 +80,27 @@ function Records({ topic }: { topic: string }) {
   const isTailing = search.tail !== undefined
   const tail = useTail(topic, isTailing)
   const { key, text, partition, from, since } = search
+  // What was searched for is read when somebody asks for it: it may take the brokers a while.
+  const isNewest = [key, text, from, since].every((field) => field === undefined)
   const found = useGet<RecordPage>(
     'operator',
     withQuery(`/api/console/topics/${topic}/records`, { key, text, partition, from, since }),
-    { enabled: !isTailing, keepsPrevious: true },
+    { enabled: !isTailing, keepsPrevious: true, ...(isNewest ? { everyMs: NEWEST_EVERY_MS } : {}) },
   )
   return (
     <Stack component="section" gap="sm" aria-label={t('records')}>
-      <Search topic={topic} />
+      <Search topic={topic} onAgain={() => void found.refetch({ cancelRefetch: false })} />
       <Switch
         label={t('tail')}
         checked={isTailing}
         onChange={(event) => {
           const tail = event.currentTarget.checked ? 'on' : undefined
-          void navigate({
-            search: { key: undefined, text: undefined, partition: undefined, from: undefined, since: undefined, tail },
-          })
+          void navigate({ search: { ...NO_SEARCH, tail } })
         }}
       />
       {isTailing ? (
         <>
-          <Text size="sm" c="dimmed" role="status">
-            {tail.stream.is === 'broken' ? t('streamBroken') : t('tailing')}
-          </Text>
+          <TailState tail={tail} />
           {tail.skipped > 0 ? <Alert color="yellow">{t('skipped', { count: tail.skipped })}</Alert> : null}
           <RecordTable records={tail.records} />
         </>
@@ -99,10 +109,10 @@ function Records({ topic }: { topic: string }) {
           {(page) => (
             <>
               <Group gap="sm">
-                <Text size="sm" c="dimmed" role="status">
+                <Text size="sm" c="dimmed" {...(isNewest ? {} : { role: 'status' })}>
                   {t('searched', { count: page.searched })}
                 </Text>
-                <Age asOf={page.asOf} oldAfterSeconds={60} />
+                <Age asOf={page.asOf} oldAfterSeconds={isNewest ? OLD_AFTER_S : FOUND_OLD_AFTER_S} />
               </Group>
               {page.complete ? null : <Alert color="yellow">{t('incomplete')}</Alert>}
               <RecordTable records={page.records} />
@@ -114,12 +124,32 @@ function Records({ topic }: { topic: string }) {
   )
 }
 
+/** Whether records come at all, and how old that is. */
+function TailState({ tail: { stream, heard } }: { tail: Tail }) {
+  const { t } = useTranslation('topics')
+  const isAway = heard?.reachable === false
+  return (
+    <Group gap="sm">
+      <Text size="sm" role="status" {...(isAway ? { c: 'orange', fw: 600 } : { c: 'dimmed' })} data-reachable={!isAway}>
+        {stream.is === 'broken' ? t('streamBroken') : isAway ? t('kafkaAway') : t('tailing')}
+      </Text>
+      <Age asOf={heard?.at} oldAfterSeconds={OLD_AFTER_S} />
+    </Group>
+  )
+}
+
 const FIELDS = ['key', 'text', 'partition', 'from'] as const
 
-function Search({ topic }: { topic: string }) {
+/** `onAgain`: the same is asked for once more, which leads nowhere else. */
+function Search({ topic, onAgain }: { topic: string; onAgain: () => void }) {
   const { t } = useTranslation('topics')
   const search = route.useSearch()
   const navigate = route.useNavigate()
+  const show = (wanted: typeof search): void => {
+    const isSame = (Object.keys(NO_SEARCH) as (keyof typeof search)[]).every((name) => wanted[name] === search[name])
+    if (isSame) onAgain()
+    else void navigate({ search: wanted })
+  }
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
     const fields = new FormData(event.currentTarget)
@@ -128,16 +158,14 @@ function Search({ topic }: { topic: string }) {
       return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
     }
     const since = given('since')
-    void navigate({
-      search: {
-        key: given('key'),
-        text: given('text'),
-        partition: given('partition'),
-        from: given('from'),
-        // What the field holds is of the reader's own time zone.
-        since: since === undefined ? undefined : new Date(since).toISOString(),
-        tail: undefined,
-      },
+    show({
+      key: given('key'),
+      text: given('text'),
+      partition: given('partition'),
+      from: given('from'),
+      // What the field holds is of the reader's own time zone.
+      since: since === undefined ? undefined : new Date(since).toISOString(),
+      tail: undefined,
     })
   }
   return (
@@ -164,18 +192,9 @@ function Search({ topic }: { topic: string }) {
         <Button type="submit">{t('find')}</Button>
         <Button
           variant="subtle"
-          onClick={() =>
-            void navigate({
-              search: {
-                key: undefined,
-                text: undefined,
-                partition: undefined,
-                from: undefined,
-                since: undefined,
-                tail: undefined,
-              },
-            })
-          }
+          // What was typed and not yet looked for goes, too.
+          type="reset"
+          onClick={() => show(NO_SEARCH)}
         >
           {t('clear')}
         </Button>
