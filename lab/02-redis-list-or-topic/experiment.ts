@@ -10,7 +10,7 @@ import { EVENTS, LIST, listForTwo, readTopic, TOPIC, topicForTwo } from './two-r
 export const experiment: Experiment = {
   question: {
     en: 'A Redis list as a queue, or a topic: who may read, what can be read again, what does a crash lose, and what when nobody reads?',
-    ko: '큐로 쓰는 레디스 리스트와 토픽: 누가 읽을 수 있고, 다시 읽을 수 있으며, 죽으면 무엇을 잃고, 아무도 읽지 않으면 어떻게 되는가?',
+    ko: '큐로 쓰는 Redis 리스트와 토픽: 누가 읽을 수 있고, 다시 읽을 수 있으며, 죽으면 무엇을 잃고, 아무도 읽지 않으면 어떻게 되는가?',
   },
   async run({ say }): Promise<Outcome> {
     say('starting Kafka and Redis')

@@ -53,7 +53,7 @@ export function claimsOf({ list, topic, inOrder, again, lost, redelivered, after
     ),
     claim(
       'kill -9 of the server takes all from a Redis without a log, and nothing from one with a log, nor from Kafka',
-      '서버를 kill -9 하면 로그 없는 레디스는 전부 잃고, 로그를 켠 레디스와 카프카는 아무것도 잃지 않는다',
+      '서버를 kill -9 하면 로그 없는 Redis는 전부 잃고, 로그를 켠 Redis와 Kafka는 아무것도 잃지 않는다',
       after.plain === 0 && after.logged === EVENTS && after.topic >= EVENTS,
       `Redis ${after.plain}, with a log ${after.logged}, Kafka ${after.topic} of ${EVENTS}`,
     ),
@@ -90,9 +90,9 @@ export function figuresOf({ list, topic, inOrder, after, backlog }: Found): Figu
       title: { en: 'There after kill -9 of the server', ko: '서버를 kill -9 한 뒤 남은 이벤트' },
       unit: { en: `of ${EVENTS}`, ko: `${EVENTS}개 중` },
       bars: [
-        bar('Redis as a cache is set up', '캐시로 설정한 레디스', after.plain),
-        bar('Redis with a log (everysec)', '로그를 켠 레디스(everysec)', after.logged),
-        bar('Kafka', '카프카', Math.min(after.topic, EVENTS)),
+        bar('Redis as a cache is set up', '캐시로 설정한 Redis', after.plain),
+        bar('Redis with a log (everysec)', '로그를 켠 Redis(everysec)', after.logged),
+        bar('Kafka', 'Kafka', Math.min(after.topic, EVENTS)),
       ],
     },
     {

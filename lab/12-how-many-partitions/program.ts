@@ -35,6 +35,7 @@ const LARGE_BATCH = 1_000
 const ANSWER_TAKES_MS = 10
 const LOOK_EVERY_MS = 20
 const JOIN_AGAIN_AFTER_MS = 200
+const FAILURES_IN_PASSING = 3
 
 const { name, brokers, postgresUrl } = JSON.parse(process.argv[2] ?? '{}') as Given
 const db = new Database({ url: postgresUrl, poolSize: 1, applicationName: name })
@@ -55,12 +56,14 @@ tell('ready')
 async function belong({ topic, group }: { topic: string; group: string }): Promise<void> {
   membership = new AbortController()
   const { signal } = membership
+  let failures = 0
   while (!signal.aborted) {
     try {
       await runGroupSession({
         ...{ group, topics: [topic], brokers: brokers.split(','), instanceId: undefined, logger, signal },
         process: workOff,
         onJoined() {
+          failures = 0
           reading.clear()
           tell('joined')
         },
@@ -69,8 +72,9 @@ async function belong({ topic, group }: { topic: string; group: string }): Promi
         onFallback: () => undefined,
       })
     } catch (error) {
-      // So many come and go at a time that a member may be overtaken while it joins.
-      logger.warn({ err: error }, 'will join again')
+      // So many come and go at a time that a member may be overtaken while it joins; again and again it is a fault.
+      failures += 1
+      if (failures > FAILURES_IN_PASSING) logger.warn({ err: error, failures }, 'will join again')
       await sleep(JOIN_AGAIN_AFTER_MS)
     }
   }
