@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Claim } from '../framework/experiment.ts'
+import { assertOneFails, failing } from '../framework/failing-claims.ts'
 import { FEW, type Name, type Samples } from './crowd-rates.ts'
 import { claimsOfCrowd, claimsOfLastUnit } from './findings.ts'
 
@@ -36,13 +37,3 @@ test('what was seen of the last unit holds, and each claim fails by what speaks 
   assertOneFails('guarded and sold twice', /^A guarded UPDATE may be/, claims({ guarded: 2 }))
   assert.equal(failing(claimsOfLastUnit(new Map())).length, 4)
 })
-
-function failing(claims: readonly Claim[]): string[] {
-  return claims.filter(({ holds }) => !holds).map(({ text }) => text.en)
-}
-
-function assertOneFails(what: string, claim: RegExp, claims: readonly Claim[]): void {
-  const [only = '', ...others] = failing(claims)
-  assert.match(only, claim, what)
-  assert.deepEqual(others, [], what)
-}

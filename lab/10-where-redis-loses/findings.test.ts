@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Claim } from '../framework/experiment.ts'
+import { assertOneFails, failing } from '../framework/failing-claims.ts'
 import { TTL_MS, type Hits, type Staleness } from './drawbacks.ts'
 import { claimsOfDrawbacks, claimsOfRates, type Drawbacks } from './findings.ts'
 import type { PageSample, PageSamples } from './rates.ts'
@@ -83,13 +83,3 @@ test('what is paid for Redis holds, and each claim fails by what speaks against 
   ]
   for (const [what, claim, changed] of bad) assertOneFails(what, claim, claimsOfDrawbacks({ ...DRAWBACKS, ...changed }))
 })
-
-function failing(claims: readonly Claim[]): string[] {
-  return claims.filter(({ holds }) => !holds).map(({ text }) => text.en)
-}
-
-function assertOneFails(what: string, claim: RegExp, claims: readonly Claim[]): void {
-  const [only = '', ...others] = failing(claims)
-  assert.match(only, claim, what)
-  assert.deepEqual(others, [], what)
-}
