@@ -4,7 +4,7 @@ import { Offsets } from '@timesale/testkit/offsets'
 import { readTopic } from '@timesale/testkit/records'
 import { commitOf, isProduce } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
-import { Rush, placeOrder } from './rush.ts'
+import { Rush, placeAccepted, placeOrder } from './rush.ts'
 import { startShop, type Shop } from './shop.ts'
 
 // The network between the services and their servers loses answers, or everything.
@@ -18,10 +18,9 @@ test('an order whose COMMIT is not answered gets one answer, and is there once',
     const orderId = `unanswered-${round}-`
     const drop = shop.databaseProxy('order-1').dropAnswerTo(commitOf(orderId))
     const order = { orderId, productId: 'PLENTY-1', quantity: 1 }
-    const answer = await placeOrder(order1(), order)
+    const answer = await placeAccepted(order1(), order)
     assert.equal(drop.count, 1)
-    assert.equal(answer.status, 202, answer.text)
-    assert.deepEqual((await placeOrder(order1(), order)).text, answer.text)
+    assert.deepEqual((await placeAccepted(order1(), order)).text, answer.text)
     await rush.more(100)
   }
   await rush.endsWell(1_000)
@@ -37,7 +36,7 @@ test('a batch of events whose COMMIT is not answered is delivered again, and fou
     const before = await duplicates()
     const orderId = `twice-${round}-`
     const drop = shop.databaseProxy('stock-1').dropAnswerTo(commitOf(orderId))
-    assert.equal((await placeOrder(order1(), { orderId, productId: 'PLENTY-1', quantity: 1 })).status, 202)
+    await placeAccepted(order1(), { orderId, productId: 'PLENTY-1', quantity: 1 })
     await until('the answer was dropped', () => drop.count === 1)
     await until('the batch was delivered again', async () => (await duplicates()) > before)
     await rush.more(100)
@@ -51,6 +50,9 @@ test('records whose confirmation is lost are on their topic twice at most, and o
   for (let round = 1; round <= 5; round += 1) {
     const drop = shop.kafkaProxy.dropAnswerTo(isProduce)
     await until('the answer was dropped', () => drop.count === 1)
+    // Else the next one to be lost may be that of the same records, sent a second time.
+    const sentBefore = await recordsSent()
+    await until('the relay goes on', async () => (await recordsSent()) > sentBefore)
     await rush.more(200)
   }
   await rush.endsWell(1_000)
@@ -72,17 +74,18 @@ test('while Redis swallows everything, every order is answered, and soon', async
   await shop.redisProxy.heal()
   assert.ok(shop.redisProxy.swallowed > swallowed, 'something was asked of Redis and swallowed')
   await rush.more(300)
-  const { unavailable, noAnswer, answerMs } = rush.buyers.figures
-  assert.deepEqual({ unavailable, noAnswer }, { unavailable: 0, noAnswer: 0 })
+  rush.assertAllServed()
+  const { answerMs } = rush.buyers.figures
   // A look at Redis gives up after 50 ms, and after some of them nobody looks any more.
   assert.ok((answerMs?.p50 ?? Infinity) < 200, JSON.stringify(answerMs))
-  assert.ok((answerMs?.p99 ?? Infinity) < 1_000, JSON.stringify(answerMs))
+  assert.ok((answerMs?.p99 ?? Infinity) < 1_000 + rush.stoodStillMs, JSON.stringify(answerMs))
   await Promise.all(['order-1', 'stock-1'].map((name) => shop.process(name).ready()))
   await rush.endsWell(1_500)
 })
 
 test('while the database of the order service swallows everything, buyers are told to come again within seconds', async () => {
-  await using rush = new Rush(shop, { name: 'hole', ordersPerSecond: 200, products: PRODUCTS })
+  // Buyers wait for longer than anybody is told here that they do.
+  await using rush = new Rush(shop, { name: 'hole', ordersPerSecond: 200, products: PRODUCTS, answerWithinMs: 20_000 })
   await rush.more(500)
   const proxy = shop.databaseProxy('order-1')
   const swallowed = proxy.swallowed
@@ -94,14 +97,14 @@ test('while the database of the order service swallows everything, buyers are to
     assert.equal(answer.status, 503, answer.text)
     assert.ok((answer.retryAfterMs ?? 0) >= 1_000, 'it says when to come again')
     // A statement is given up after 6 s, a new connection after 2 s.
-    assert.ok(answer.ms < 10_000, `somebody waited for ${answer.ms} ms`)
+    assert.ok(answer.ms < 10_000 + rush.stoodStillMs, `somebody waited for ${answer.ms} ms`)
   }
   await proxy.heal()
   assert.ok(proxy.swallowed > swallowed)
   const healed = performance.now()
   await rush.more(100)
   const ms = performance.now() - healed
-  assert.ok(ms < 15_000, `orders were accepted again after ${ms} ms`)
+  assert.ok(ms < 15_000 + rush.stoodStillMs, `orders were accepted again after ${ms} ms`)
   await rush.more(500)
   const { noAnswer, unavailable } = rush.buyers.figures
   assert.ok(unavailable > 0)
@@ -139,6 +142,11 @@ after(() => shop?.[Symbol.asyncDispose]())
 
 function order1(): string {
   return shop.process('order-1').url
+}
+
+/** By the relay, which counts them when it has crossed them off. */
+function recordsSent(): Promise<number> {
+  return shop.process('order-1').metric('relay_records_total')
 }
 
 function duplicates(): Promise<number> {

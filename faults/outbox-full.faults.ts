@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { until } from '@timesale/testkit/until'
-import { Rush, assertTurnedAway, placeOrder } from './rush.ts'
+import { Rush, assertTurnedAway, placeAccepted, placeOrder, placePatiently } from './rush.ts'
 import { startShop, type Shop } from './shop.ts'
 
 // No proxy is between anybody here: it would be in this process, and thousands who are turned away and come again leave
@@ -13,10 +13,10 @@ test('when more facts wait than may wait, orders are turned away without effect,
   await using rush = new Rush(shop, { name: 'full', ordersPerSecond: 400, products: ['PLENTY'] })
   await rush.more(300)
   const accepted = { orderId: 'accepted-before', productId: 'PLENTY', quantity: 1 }
-  assert.equal((await placeOrder(shop.process('order-1').url, accepted)).status, 202)
+  const url = shop.process('order-1').url
+  await placeAccepted(url, accepted)
   const broker = shop.part('kafka-1')
   await broker.kill()
-  const url = shop.process('order-1').url
   let probes = 0
   const isFull = async (): Promise<boolean> => {
     const order = { orderId: `probe-${(probes += 1)}`, productId: 'PLENTY', quantity: 1 }
@@ -25,14 +25,14 @@ test('when more facts wait than may wait, orders are turned away without effect,
   await until('the outbox is full', isFull, 60_000)
   const refused = await Promise.all(
     Array.from({ length: 50 }, (_none, index) =>
-      placeOrder(url, { orderId: `refused-${index}`, productId: 'PLENTY', quantity: 1 }),
+      placePatiently(url, { orderId: `refused-${index}`, productId: 'PLENTY', quantity: 1 }),
     ),
   )
   for (const answer of refused) {
     assertTurnedAway(answer)
     assert.equal(answer.code, 'outbox-full')
   }
-  const again = await placeOrder(url, accepted)
+  const again = await placePatiently(url, accepted)
   assert.equal(again.status, 202, 'an order that was accepted before gets its answer again, whatever waits')
   await broker.start()
   await rush.more(500)

@@ -11,7 +11,7 @@ import { startLoad } from '@timesale/bench/generator/load'
 import { orderIdPrefix, productId } from '@timesale/bench/generator/order-request'
 import { WINDOW_MAX, Window } from '@timesale/bench/window'
 import { settled } from '@timesale/verify/verdict'
-import { Rush, assertTurnedAway, placeOrder, type TimedAnswer } from './rush.ts'
+import { Rush, assertTurnedAway, placeAccepted, placeOrder, type TimedAnswer } from './rush.ts'
 import type { ServiceProcess } from './service-process.ts'
 import { startShop, type Shop } from './shop.ts'
 
@@ -28,15 +28,14 @@ test('an order that stock cannot apply is set aside in the midst of a rush, all 
   await sql`
     insert into stock_ledger (product_id, order_id, version, kind, quantity)
     values ('PLENTY-1', ${orderId}, 1, 'RESERVE', 1)`
-  const placed = await placeOrder(shop.process('order-1').url, { orderId, productId: 'PLENTY-1', quantity: 1 })
-  assert.equal(placed.status, 202)
+  await placeAccepted(shop.process('order-1').url, { orderId, productId: 'PLENTY-1', quantity: 1 })
   await until('it is parked', async () => (await sql`select 1 from parked_events`).length > 0)
   const decidedBefore = await decided()
   await rush.more(500)
   await until('others are decided', async () => (await decided()) > decidedBefore + 400)
   // Also those behind it on its own partition.
   const behind = { orderId: besideOnItsPartition(orderId), productId: 'PLENTY-2', quantity: 1 }
-  assert.equal((await placeOrder(shop.process('order-1').url, behind)).status, 202)
+  await placeAccepted(shop.process('order-1').url, behind)
   await until('an order behind it is confirmed', async () => (await statusOf(behind.orderId)) === 'CONFIRMED')
   const parked = await sql`select source, aggregate_id, version, reason from parked_events`
   assert.deepEqual(parked, [{ source: '/order/orders', aggregate_id: orderId, version: 1, reason: 'handler' }])

@@ -20,7 +20,8 @@ test('buyers come at their time although nobody is answered', async () => {
   const tookMs = Date.now() - buyers.beganAt
   await buyers.done()
 
-  assert.ok(tookMs < 300, `they needed ${tookMs} ms`)
+  // A tenth of a second; ten, were they to wait for those before them.
+  assert.ok(tookMs < 5_000, `they needed ${tookMs} ms`)
   assert.deepEqual(buyers.outcome().accepted, [])
   assert.deepEqual(buyers.outcome().turnedAway, [])
   assert.equal(buyers.figures.gaveUp, 50)
@@ -51,8 +52,8 @@ test('an order is sent again, byte by byte the same, until somebody says what be
 
   assert.equal(buyers.outcome().accepted.length, 10)
   for (const sent of bodies.values()) assert.deepEqual([sent.length, new Set(sent).size], [4, 1])
-  const { byClass, unavailable, noAnswer } = buyers.figures
-  assert.deepEqual([byClass, unavailable, noAnswer], [{ ok: 10, fail: 10, info: 20 }, 20, 10])
+  const { byClass, unavailable, overloaded, noAnswer } = buyers.figures
+  assert.deepEqual([byClass, unavailable, overloaded, noAnswer], [{ ok: 10, fail: 10, info: 20 }, 20, 0, 10])
 })
 
 test('Retry-After is kept', async () => {
@@ -63,17 +64,22 @@ test('Retry-After is kept', async () => {
       ? problem(reply, 503, 'overloaded', { refused: true, retryAfter: '1' })
       : accept(order, reply)
   })
-  await new Buyers({ ...door.usual, count: 1 }).done()
+  const buyers = new Buyers({ ...door.usual, count: 1 })
+  await buyers.done()
 
   const [first = 0, second = 0] = at
-  assert.ok(second - first >= 1_000 && second - first < 2_500, `${second - first} ms`)
+  const { unavailable, overloaded } = buyers.figures
+  assert.deepEqual([unavailable, overloaded], [1, 1])
+  assert.ok(second - first >= 1_000 && second - first < 10_000, `${second - first} ms`)
 })
 
 test('who comes before a time sale begins is there when it does', async () => {
-  const opensAt = Date.now() + 800
+  // Whoever comes first comes too early, however slow the machine is.
+  let opensAt: number | undefined
   const tries = new Map<string, number>()
   await using door = await openDoor((order, reply) => {
     tries.set(order.orderId, (tries.get(order.orderId) ?? 0) + 1)
+    opensAt ??= Date.now() + 800
     const startsInMs = opensAt - Date.now()
     if (startsInMs <= 0) return accept(order, reply)
     return problem(reply, 409, 'sale-not-started', { refused: true, about: { startsInMs } })
@@ -111,19 +117,21 @@ test('who wants more than one buyer may have is turned away for good, and nobody
     greedy.map((number) => `b-${number}`),
   )
   assert.deepEqual([buyers.figures.overLimit, buyers.figures.unexpected], [greedy.length, 40 - greedy.length])
-  assert.match(buyers.unexpected[0] ?? '', /order b-1 was answered 409 buyer-limit/)
+  assert.match(buyers.unexpected[0] ?? '', /order b-\d+ was answered 409 buyer-limit/)
   assert.equal(buyers.lastSoldOutAt, undefined, 'nobody said that nothing is left')
 })
 
 test('that nothing was left is known of the moment at which a buyer asked, however late the answer', async () => {
-  await using door = await openDoor(
-    (_order, reply) => void setTimeout(() => problem(reply, 409, 'sold-out', { refused: true }), 300),
-  )
+  let heardAt = 0
+  await using door = await openDoor((_order, reply) => {
+    heardAt = Date.now()
+    setTimeout(() => problem(reply, 409, 'sold-out', { refused: true }), 300)
+  })
   const buyers = new Buyers({ ...door.usual, count: 1 })
   await buyers.done()
 
-  const askedAfter = (buyers.lastSoldOutAt ?? Infinity) - buyers.beganAt
-  assert.ok(askedAfter < 290, `${askedAfter} ms`)
+  const askedAt = buyers.lastSoldOutAt ?? Infinity
+  assert.ok(askedAt >= buyers.beganAt && askedAt <= heardAt, `${askedAt}, and it was heard at ${heardAt}`)
 })
 
 test('through a gateway a token says who buys, and the body does not', async () => {

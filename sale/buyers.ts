@@ -56,6 +56,8 @@ export interface Figures {
   readonly byClass: Readonly<Record<AttemptClass, number>>
   /** Attempts answered 503, those without an answer, and those answered 429: too many in a time. */
   readonly unavailable: number
+  /** Of those answered 503: too many waited. */
+  readonly overloaded: number
   readonly noAnswer: number
   readonly limited: number
   /** Orders sent again on purpose that were answered like the first time; other orders under a used id that were refused. */
@@ -94,6 +96,7 @@ export class Buyers {
   #stopped = false
   #arrived = 0
   #unavailable = 0
+  #overloaded = 0
   #noAnswer = 0
   #limited = 0
   #shown = 0
@@ -167,6 +170,7 @@ export class Buyers {
       attempts: this.#classes.ok + this.#classes.fail + this.#classes.info,
       byClass: { ...this.#classes },
       unavailable: this.#unavailable,
+      overloaded: this.#overloaded,
       noAnswer: this.#noAnswer,
       limited: this.#limited,
       shown: this.#shown,
@@ -323,6 +327,7 @@ export class Buyers {
       const answer = await this.#client.ask(number + attempt, asked)
       const kind = classOf(answer)
       this.#classes[kind] += 1
+      if (answer.code === 'overloaded') this.#overloaded += 1
       if (answer.status === 503) this.#unavailable += 1
       else if (kind === 'info') this.#noAnswer += 1
       const isLimited = answer.status === 429

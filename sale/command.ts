@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { Complaint, runCommand, wholeNumber } from '@timesale/local/commands/command-line'
+import { abortedByCtrlC } from '@timesale/local/commands/ctrl-c'
 import { endDescendants } from '@timesale/local/supervisor/end-process'
-import { abortedByCtrlC } from './ctrl-c.ts'
 import { shortView, wholeView, type Moment } from './live-view.ts'
 import { accountsOf, namesOf, timeSaleOf } from './options.ts'
 import { holds, verdictJson, verdictText } from './report.ts'

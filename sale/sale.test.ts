@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
-import { stripVTControlCharacters } from 'node:util'
+import { isDeepStrictEqual, stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
-import { arrivalMs, comesMs, planOf, USUAL_MIX } from './buyer-plan.ts'
+import { arrivalMs, comesMs, planOf, USUAL_MIX, type Plan } from './buyer-plan.ts'
 import { classOf, pauseMs } from './buyers.ts'
 import { Latency } from './latency.ts'
 import type { Figures } from './buyers.ts'
@@ -19,7 +19,7 @@ test('the same seed makes the same buyers, another one others', () => {
   const again = Array.from({ length: 10_000 }, (_none, index) => planOf(index + 1, options))
   const others = Array.from({ length: 10_000 }, (_none, index) => planOf(index + 1, { ...options, seed: 8 }))
 
-  assert.deepEqual(again, plans)
+  assert.equal(differing(again), 0)
   assert.ok(plans.filter((plan, index) => plan.quantity !== others[index]?.quantity).length > 4_000)
 })
 
@@ -91,10 +91,7 @@ test('buyers who share accounts use all of them alike', () => {
 
   assert.deepEqual([...orders.keys()].toSorted(), accounts.toSorted())
   assert.ok([...orders.values()].every(({ length }) => length > 150 && length < 250))
-  assert.deepEqual(
-    shared.map((plan) => ({ ...plan, buyerId: '' })),
-    plans.map((plan) => ({ ...plan, buyerId: '' })),
-  )
+  assert.equal(differing(shared.map((plan, index) => ({ ...plan, buyerId: plans[index]?.buyerId ?? '' }))), 0)
 })
 
 test('of a sale that opens later some come before, all others from then on', () => {
@@ -236,11 +233,16 @@ test('the verdict is a table, and where there is no room for one a line for each
   assert.match(text(60), /^✔ no accepted order is lost: 8,574 accepted, 8,574 found\nAnswer/)
 })
 
+/** Counted here, since the difference of two lists of this length takes node:assert minutes to show. */
+function differing(others: readonly Plan[]): number {
+  return plans.filter((plan, index) => !isDeepStrictEqual(plan, others[index])).length
+}
+
 function momentOf(lags: Readonly<Record<string, number>>): Moment {
   const none = { p50: 9_405, p99: 12_200, max: 12_200 }
   const figures: Figures = {
     ...{ arrived: 20_000, accepted: 8_574, turnedAway: 11_426, waiting: 812, gaveUp: 0, attempts: 31_000 },
-    ...{ byClass: { ok: 1, fail: 1, info: 1 }, unavailable: 12_345, noAnswer: 1_234, limited: 23_456 },
+    ...{ byClass: { ok: 1, fail: 1, info: 1 }, unavailable: 12_345, overloaded: 0, noAnswer: 1_234, limited: 23_456 },
     ...{ repeatsConfirmed: 814, reusesRefused: 231, shown: 0, hidden: 0, cancelled: 267, tooEarly: 950 },
     ...{ overLimit: 1_950, unexpected: 0, exposed: 0, answerMs: none },
   }
