@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createConnection } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import Type from 'typebox'
 import { fact } from '@timesale/contracts/event'
@@ -36,9 +38,7 @@ describe('/livez and /readyz', () => {
   test('say that all is well', async () => {
     const { url } = running()
     assert.equal((await send(`${url}/livez`)).text, '{"status":"alive"}')
-    const answer = await send(`${url}/readyz`)
-    assert.equal(answer.status, 200)
-    assert.deepEqual(JSON.parse(answer.text), { status: 'ready', reasons: [], consumer: 'joined' })
+    assert.deepEqual(await ready(url), { status: 'ready', reasons: [], consumer: 'joined' })
   })
 
   test('say that the database is down: alive, and not ready until it is back', async () => {
@@ -55,9 +55,11 @@ describe('/livez and /readyz', () => {
     const { url, infra } = running()
     const resume = await pausePostgres(infra, 'notification')
     try {
+      stoodStill.reset()
       const began = performance.now()
       const health = await unreadyHealth(url)
-      assert.ok(performance.now() - began < 1_500)
+      const tookMs = performance.now() - began
+      assert.ok(tookMs < 1_500 + (await stoodStillMs()), `${tookMs} ms`)
       assert.ok(health !== undefined && health.reasons.includes('database: no answer'))
     } finally {
       resume()
@@ -69,8 +71,10 @@ describe('/livez and /readyz', () => {
     const { url, infra } = running()
     const { sql } = infra.admin('notification')
     await sql`update migrations_service set name = name || '-of-another-day'`
-    const health = await unreadyHealth(url)
-    assert.match(health?.reasons.join() ?? '', /schema is older than this code/)
+    // A database that answers late is a reason of its own.
+    await until('it says so', async () => {
+      return /schema is older than this code/.test((await unreadyHealth(url))?.reasons.join() ?? '')
+    })
     await sql`update migrations_service set name = replace(name, '-of-another-day', '')`
     await ready(url)
   })
@@ -119,7 +123,10 @@ describe('/metrics', () => {
     await until('it went round', async () => {
       return (await readMetric(url, 'consumer_events_total', { group: 'notification', outcome: 'applied' })) > before
     })
-    assert.ok((await readMetric(url, 'relay_records_total', { topic: 'order-topic' })) >= 1)
+    // The relay counts what it has also crossed off; by then others may have heard of it.
+    await until('the relay has counted it', async () => {
+      return (await readMetric(url, 'relay_records_total', { topic: 'order-topic' })) >= 1
+    })
     assert.equal(await readMetric(url, 'relay_leading'), 1)
     assert.ok((await readMetric(url, 'consumer_batch_records_count')) >= 1)
     assert.ok((await readMetric(url, 'consumer_last_event_age_seconds')) > 0)
@@ -213,8 +220,8 @@ test('a body that never ends is hung up on, whatever its sender does with his si
   const { closedAfterMs, text } = await running().slowBody
   assert.match(text, /^HTTP\/1\.1 408 /)
   assert.match(text, /"code":"request-timeout"/)
-  // 15 s are promised; the rest is for a busy machine.
-  assert.ok(closedAfterMs < 17_000, `${closedAfterMs} ms`)
+  // 15 s are promised; the rest is for a busy machine, and for one that stands still.
+  assert.ok(closedAfterMs < 20_000, `${closedAfterMs} ms`)
 })
 
 test('whoever sends no HTTP and keeps his side open holds no connection', async () => {
@@ -327,7 +334,8 @@ describe('a service that is told to stop', () => {
   test('takes itself out of the balance, serves on for a while, and finishes what it has begun', async () => {
     const { infra } = running()
     const gate = Promise.withResolvers<void>()
-    const service = await startMini(infra, { DRAIN_MS: '700' }, gate.promise)
+    // As long as a busy machine may need for what is asked of it meanwhile.
+    const service = await startMini(infra, { DRAIN_MS: '4000' }, gate.promise)
     const url = `http://127.0.0.1:${service.port}`
     await ready(url)
     const underWay = send(`${url}/facts/slow`)
@@ -355,7 +363,7 @@ describe('a service that is told to stop', () => {
     const told = await until('it is told', async () => {
       const waiting = await sql`select 1 from outbox where lines like '%while-draining%'`
       const applied = await sql`select 1 from inbox where aggregate_id = 'while-draining'`
-      return waiting.length === 0 && applied
+      return waiting.length === 0 && applied.length > 0 && applied
     })
     assert.equal(told.length, 1)
     await ready(url)
@@ -382,8 +390,11 @@ interface Ended {
 }
 
 let bench: Bench | undefined
+/** What this process, and with it the service, has stood still for. */
+const stoodStill = monitorEventLoopDelay({ resolution: 10 })
 
 before(async () => {
+  stoodStill.enable()
   const infra = await startInfrastructure({ databases: ['notification'], kafka: true })
   // With a name of its own, as in production: its place in the group is not held for a dead one when Kafka comes back.
   const service = await startMini(infra, { INSTANCE_ID: 'mini-1' })
@@ -451,8 +462,17 @@ async function unreadyHealth(url: string): Promise<Health | undefined> {
   return health
 }
 
-function ready(url: string): Promise<unknown> {
-  return until('ready', async () => (await readJson<Health>(`${url}/readyz`)).status === 'ready')
+function ready(url: string): Promise<Health> {
+  return until('ready', async () => {
+    const health = await readJson<Health>(`${url}/readyz`)
+    return health.status === 'ready' && health
+  })
+}
+
+async function stoodStillMs(): Promise<number> {
+  // So that also what has only just ended is known of.
+  await sleep(50)
+  return stoodStill.max / 1e6
 }
 
 /** Sends a letter each half second until the server closes, and does not close when the server ends its side. */

@@ -32,6 +32,12 @@ export type HttpServer = FastifyInstance<RawServerDefault, IncomingMessage, Serv
 /** A request and its answer, for functions that serve several routes. */
 export type { FastifyReply as Reply, FastifyRequest as Request }
 
+/** As OpenAPI has it. `bearer`: an access token. */
+export interface RouteAdmission {
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
+  readonly description?: string
+}
+
 export interface HttpServerOptions {
   readonly service: string
   readonly description: string
@@ -40,6 +46,8 @@ export interface HttpServerOptions {
   readonly health: () => Promise<Health>
   /** Who calls, by the `authorization` header; throws `unauthenticated`. Health, metrics and documents are for everybody. */
   readonly authenticate: (authorization: string | undefined) => Principal | Promise<Principal>
+  /** Who may use a route, by its `onRequest` hooks: for /openapi.json of a service that takes access tokens. */
+  readonly describeAdmission?: (onRequest: unknown) => RouteAdmission
   readonly bodyLimitBytes?: number
   /** How many proxies in front append to `X-Forwarded-For`; `request.ip` is the address that the first of them saw. */
   readonly trustedHops?: number
@@ -173,12 +181,20 @@ function authenticate(app: HttpServer, options: HttpServerOptions): void {
   })
 }
 
+const ACCESS_TOKEN = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const
+
 async function describe(app: HttpServer, options: HttpServerOptions): Promise<void> {
+  const { describeAdmission } = options
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: `Timesale ${options.service}`, description: options.description, version: '0.1.0' },
+      ...(describeAdmission === undefined ? {} : { components: { securitySchemes: { bearer: ACCESS_TOKEN } } }),
     },
+    transform: ({ schema, url, route }) => ({
+      schema: { ...schema, ...describeAdmission?.(route.onRequest) },
+      url,
+    }),
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   let reference: Promise<FastifyInstance> | undefined

@@ -183,7 +183,9 @@ let db: Database
 
 before(async () => {
   infra = await startInfrastructure({ databases: ['product'] })
-  db = new Database({ url: infra.env('product')['DB_URL'] ?? '', poolSize: 10, applicationName: 'test' })
+  const url = infra.env('product')['DB_URL'] ?? ''
+  // Of fifty at once forty wait for a connection, on a busy machine for longer than a service would.
+  db = new Database({ url, poolSize: 10, applicationName: 'test', connectTimeoutMs: 20_000 })
 })
 
 after(async () => {

@@ -198,7 +198,9 @@ class Watched extends Database {
   told = 0
 
   constructor(service: string, group: string, bearsRepeats: boolean) {
-    super({ url: infra.env(service)['DB_URL'] ?? '', poolSize: 2, applicationName: group, onError: () => undefined })
+    const url = infra.env(service)['DB_URL'] ?? ''
+    // Hundreds of connections are made here, and no batch is tried again where a server is slow to let one in.
+    super({ url, poolSize: 2, applicationName: group, connectTimeoutMs: 10_000, onError: () => undefined })
     this.group = group
     this.#bearsRepeats = bearsRepeats
   }

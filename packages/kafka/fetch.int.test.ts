@@ -4,6 +4,7 @@ import { Consumer, ProduceAcks, Producer, type Connection } from '@platformatic/
 import { produceByConsole } from '@timesale/testkit/console-producer'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { produce, type TestRecord } from '@timesale/testkit/records'
+import { until } from '@timesale/testkit/until'
 import { fetchRecords, type PartitionOffset } from './fetch.ts'
 import type { FetchedRecord } from './fetched-record.ts'
 import { OrderedProducer } from './producer.ts'
@@ -37,16 +38,18 @@ test('records of transactions are read, and what marks their end is passed', asy
     await transaction[end]()
   }
   await producer.close()
+  // Two records, and two marks that hold none. The last mark is written after the producer was answered.
+  await until('both ends are marked', async () => {
+    const [after] = await ends()
+    return (after ?? 0n) - (before ?? 0n) === 4n
+  })
 
   const texts = (await readAll()).map(({ value }) => value?.toString())
-  const [after] = await ends()
 
   assert.deepEqual(
     texts.filter((text) => text === 'commit' || text === 'abort'),
     ['commit', 'abort'],
   )
-  // Two records, and two marks that hold none.
-  assert.equal((after ?? 0n) - (before ?? 0n), 4n)
 })
 
 test('an offset that does not exist is refused by its name', async () => {
@@ -70,7 +73,7 @@ test('where nothing comes the broker answers in time, and says nothing', async (
 
   assert.deepEqual([records, next], [[], []])
   const tookMs = performance.now() - began
-  assert.ok(tookMs > 40 && tookMs < 3_000, `${tookMs} ms`)
+  assert.ok(tookMs > 40 && tookMs < 5_000, `${tookMs} ms`)
 })
 
 async function sendByUs(): Promise<void> {
@@ -185,6 +188,12 @@ before(async () => {
   client = new Consumer({ clientId: 'test', groupId: 'test', bootstrapBrokers: [infra.brokers] })
   const [first] = (await client.connectToBrokers()).values()
   connection = first as Connection
+  // A broker that has just begun gives no identities yet. On a topic that nobody reads here.
+  await until('the broker takes records', async () => {
+    await using producer = new OrderedProducer({ clientId: 'test', brokers: [infra.brokers] })
+    await producer.send([{ topic: 'payment-topic', key: 'first-of-all', value: 'v', headers: [] }])
+    return true
+  })
 })
 
 after(async () => {

@@ -7,6 +7,7 @@ import { deadLetterTopic } from '@timesale/contracts/topics'
 import { Database } from '@timesale/postgres/database'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { Offsets } from '@timesale/testkit/offsets'
 import { eventHeaders, readTopic } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { runner } from 'node-pg-migrate'
@@ -62,8 +63,9 @@ test('what waited in the outbox before it held lines is sent as it would have be
     await relay.stop()
   }
 
+  await using offsets = new Offsets(infra.brokers)
   for (const topic of ['order-topic', letters]) {
-    const sent = await readTopic(infra.brokers, topic)
+    const sent = await readTopic(infra.brokers, topic, await offsets.count(topic))
     const read = sent.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
     const keys = new Set(waiting.map(({ key }) => key ?? 'null'))
     for (const key of keys) {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { Offsets } from '@timesale/testkit/offsets'
 import { readTopic, type ReadRecord } from '@timesale/testkit/records'
 import { isProduce, kafkaRequests, openProxy, type RequestCutter, type TcpProxy } from '@timesale/testkit/tcp-proxy'
 import { until } from '@timesale/testkit/until'
@@ -12,6 +13,8 @@ import { headerName, shareHeaders, type OutgoingRecord } from './record-batch.ts
 
 const TOPIC = 'order-topic'
 const OTHER_TOPIC = 'stock-topic'
+/** After 8 s; the rest is for a machine that stands still just then. */
+const GIVEN_UP_MS = 12_000
 
 test('what is sent is what any client reads: keys, values, headers, in their order', async () => {
   const { producer, key, own } = setup()
@@ -127,7 +130,7 @@ test('a topic that nobody made is a failure, not a wait', async () => {
   const { producer, key } = setup()
   const asked = performance.now()
   await assert.rejects(producer.send([record(key('a'), 'v', { topic: 'nobody-made-this' })]), SendFailed)
-  assert.ok(performance.now() - asked < 9_000)
+  assert.ok(performance.now() - asked < GIVEN_UP_MS)
 })
 
 test('an answer that is lost leaves it open what is on the topic; the next producer sends the same again', async () => {
@@ -136,7 +139,7 @@ test('an answer that is lost leaves it open what is on the topic; the next produ
   const drop = proxy.dropAnswerTo(isProduce)
   const asked = performance.now()
   await assert.rejects(producer.send([record(key('a'), 'second')]), SendFailed)
-  assert.ok(performance.now() - asked < 9_000)
+  assert.ok(performance.now() - asked < GIVEN_UP_MS)
   assert.equal(drop.count, 1)
   await another().send([record(key('a'), 'second'), record(key('a'), 'third')])
   assert.deepEqual(
@@ -152,10 +155,11 @@ test('a broker that answers nothing is given up in bounded time', async () => {
   try {
     const asked = performance.now()
     await assert.rejects(producer.send([record(key('a'), 'w')]), SendFailed)
-    assert.ok(performance.now() - asked < 9_500)
+    assert.ok(performance.now() - asked < GIVEN_UP_MS)
     const closed = performance.now()
     await producer.close()
-    assert.ok(performance.now() - closed < 2_500)
+    // One second, and a machine may stand still.
+    assert.ok(performance.now() - closed < 4_500)
   } finally {
     await proxy.heal()
   }
@@ -170,7 +174,7 @@ test('a broker that is killed is missed in bounded time, and sent the same when 
   const asked = performance.now()
   await assert.rejects(producer.send([record(key('a'), 'second')]), SendFailed)
   await assert.rejects(another().send([record(key('a'), 'second')]), SendFailed)
-  assert.ok(performance.now() - asked < 18_000)
+  assert.ok(performance.now() - asked < 2 * GIVEN_UP_MS)
 
   await broker.start()
   await until('the broker takes records', async () => {
@@ -183,6 +187,7 @@ test('a broker that is killed is missed in bounded time, and sent the same when 
 })
 
 let infra: Infrastructure
+let offsets: Offsets
 let proxy: TcpProxy
 const produceRequests: Buffer[] = []
 const opened: OrderedProducer[] = []
@@ -191,6 +196,7 @@ let tests = 0
 before(async () => {
   const [advertisedPort] = await servicePorts(1)
   infra = await startInfrastructure({ databases: [], kafka: true, advertisedPort })
+  offsets = new Offsets(infra.brokers)
   proxy = await openProxy({ to: infra.outsidePort, port: advertisedPort, requests: overheard })
   // A broker that has just begun gives no identities yet.
   await until('the broker takes records', async () => {
@@ -202,6 +208,7 @@ before(async () => {
 
 after(async () => {
   await Promise.all(opened.map((producer) => producer.close()))
+  await offsets[Symbol.asyncDispose]()
   await proxy[Symbol.asyncDispose]()
   await infra[Symbol.asyncDispose]()
 })
@@ -216,10 +223,12 @@ function setup() {
     key: (name: string) => prefix + name,
     produced: produceRequests,
     /** What this test has on a topic, by partition and offset. */
-    own: async (topic = TOPIC): Promise<ReadRecord[]> =>
-      (await readTopic(infra.brokers, topic))
+    own: async (topic = TOPIC): Promise<ReadRecord[]> => {
+      const count = await until('the broker says how many there are', () => offsets.count(topic))
+      return (await readTopic(infra.brokers, topic, count))
         .filter(({ key }) => key.startsWith(prefix))
-        .toSorted((one, other) => one.partition - other.partition || one.offset - other.offset),
+        .toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
+    },
   }
 }
 

@@ -10,11 +10,14 @@ export interface RecordsOfKeyOptions {
   readonly key: string
   /** Records that producers have stamped before this are not looked at. */
   readonly since: Date
-  /** Asked after each answer of a broker: nothing more need be looked for. */
+  /** Asked after each answer of a broker: nothing more need be looked for, but what comes twice soon after. */
   readonly isEnough: (found: readonly RawRecord[]) => boolean
   /** When to stop, by `performance.now()`; the answer then has what was found until then. */
   readonly deadline: number
 }
+
+/** A relay that takes over from one that died sends again what that one had sent and not crossed off: by then it has. */
+const REPEATED_WITHIN_MS = 60_000n
 
 /** Throws what the reader throws where no broker answers. */
 export async function readRecordsOfKey(options: RecordsOfKeyOptions): Promise<RawRecord[]> {
@@ -31,10 +34,23 @@ export async function readRecordsOfKey(options: RecordsOfKeyOptions): Promise<Ra
   const found: RawRecord[] = []
   if (left.size === 0) return found
   reader.startAt(own.map(({ topic, partition, first }) => ({ topic, partition, offset: first })))
-  while (left.size > 0 && !isEnough(found) && performance.now() < deadline) {
-    const { records, next } = await reader.next()
-    for (const record of records) if (record.key?.equals(key) === true) found.push(copyOf(record))
+  let last = 0n
+  while (left.size > 0 && performance.now() < deadline) {
+    const answer = await reader.next().catch((error: unknown) => {
+      // What was looked for is there already, and more was only hoped for.
+      if (isEnough(found)) return undefined
+      throw error
+    })
+    if (answer === undefined) break
+    const { records, next } = answer
+    for (const record of records) {
+      if (record.key?.equals(key) !== true) continue
+      found.push(copyOf(record))
+      if (record.timestamp > last) last = record.timestamp
+    }
     for (const { topic, offset } of next) if (offset >= (left.get(topic) ?? offset)) left.delete(topic)
+    if (!isEnough(found)) continue
+    for (const { topic, timestamp } of records) if (timestamp > last + REPEATED_WITHIN_MS) left.delete(topic)
   }
   return found
 }

@@ -90,7 +90,8 @@ test('a server that is killed in the midst of a transaction is missed, and used 
   assert.ok(error instanceof DatabaseUnavailable)
   const asked = performance.now()
   assert.ok((await failure(db.sql`select 1`)) instanceof DatabaseUnavailable)
-  assert.ok(performance.now() - asked < 2_500)
+  // It is refused at once; the rest is for a machine that stands still.
+  assert.ok(performance.now() - asked < 5_000)
 
   await postgres.start()
   await until('the database is back', () => db.tx((tx) => tx`insert into probe (id) values (${id})`).then(() => true))
@@ -107,8 +108,8 @@ test('a session that hangs is given up in bounded time and never used again', as
     const error = await failure(db.tx((tx) => tx`select 1`))
     assert.ok(error instanceof DatabaseUnavailable)
     assert.equal(outcomeOf(error), 'none')
-    // 6 s, the client's own deadline.
-    assert.ok(performance.now() - asked < 9_000)
+    // 6 s, the client's own deadline; the rest is for a machine that stands still just then.
+    assert.ok(performance.now() - asked < 12_000)
     const [next] = await db.sql<{ pid: number }>`select pg_backend_pid() as pid`
     assert.notEqual(next?.pid, before?.pid)
   } finally {
@@ -148,6 +149,8 @@ test('a COMMIT that the server refuses has rolled back, and its session is used 
 
 test('a full pool lets nobody wait for ever', async () => {
   const { db } = setup({ poolSize: 1, connectTimeoutMs: 200 })
+  // For a new connection 200 ms may be too little.
+  await until('there is a connection', () => db.sql`select 1`)
   const release = Promise.withResolvers<void>()
   const holding = Promise.withResolvers<void>()
   const holder = db.tx(async (tx) => {
@@ -159,7 +162,7 @@ test('a full pool lets nobody wait for ever', async () => {
   const asked = performance.now()
   const error = await failure(db.sql`select 1`)
   assert.ok(error instanceof DatabaseUnavailable)
-  assert.ok(performance.now() - asked < 1_500)
+  assert.ok(performance.now() - asked < 4_500)
   release.resolve()
   await holder
   assert.equal((await db.sql`select 1`).length, 1)
@@ -168,10 +171,15 @@ test('a full pool lets nobody wait for ever', async () => {
 test('of two transactions that wait for each other one is told to try again', async () => {
   const { db, id } = setup({ poolSize: 2 })
   await db.sql`insert into probe (id) values (${id}), (${id + 1})`
+  const [patience] = await db.sql<{ is_enough: boolean }>`
+    select current_setting('lock_timeout')::interval > current_setting('deadlock_timeout')::interval as is_enough`
+  assert.equal(patience?.is_enough, true)
   const first = Promise.withResolvers<void>()
   const second = Promise.withResolvers<void>()
   const crossing = async (own: PromiseWithResolvers<void>, other: PromiseWithResolvers<void>, ids: number[]) => {
     await db.tx(async (tx) => {
+      // A server that stood still for a while would find that both times are over.
+      await tx`select set_config('lock_timeout', '30s', true)`
       await tx`update probe set n = n + 1 where id = ${ids[0]}`
       own.resolve()
       await other.promise
@@ -193,6 +201,8 @@ test('a transaction that waits too long for a lock is told to try again', async 
   const { db, id } = setup({ poolSize: 2 })
   await db.sql`insert into probe (id) values (${id})`
   const error = await db.tx(async (tx) => {
+    // It holds the lock for as long as the other one waits, however long that takes.
+    await tx`select set_config('idle_in_transaction_session_timeout', '60s', true)`
     await tx`update probe set n = 2 where id = ${id}`
     return await failure(db.tx((other) => other`update probe set n = 3 where id = ${id}`))
   })
@@ -210,8 +220,14 @@ test('what the world does is told apart from what a statement does', async () =>
     ['not a number', (sql) => sql`select ${'x'}::int`, '22P02', false],
     ['division by zero', (sql) => sql`select 1 / ${0}::int`, '22012', false],
     ['text with U+0000', (sql) => sql`select ${'\0'}::text`, '22021', false],
-    ['statement_timeout', (sql) => slow(sql, 'statement_timeout'), '57014', true],
-    ['transaction_timeout', (sql) => slow(sql, 'transaction_timeout'), '25P04', true],
+    ['statement_timeout', slow, '57014', true],
+    // In one statement: it also ends a transaction that is only waiting for the next one, and then there is nobody to tell.
+    [
+      'transaction_timeout',
+      (sql) => sql`select set_config('transaction_timeout', '50', true), pg_sleep(3)`,
+      '25P04',
+      true,
+    ],
     ['a table that is not there yet', (sql) => sql`select * from not_yet`, '42P01', true],
     ['a column that is not there yet', (sql) => sql`select not_yet from probe`, '42703', true],
     ['a grant that is not there yet', (sql) => sql`create table mine (id int)`, '42501', true],
@@ -394,12 +410,12 @@ test('a statement after its transaction is refused, and never part of what the c
 })
 
 test('no write is under way before BEGIN was answered; reads are', async () => {
-  const { id, rowsOf } = setup()
+  const { id, rowsOf, application } = setup()
   const said: string[] = []
   await using proxy = await openProxy({ to: portOf(direct()), requests: () => overheard(postgresRequests(), said) })
-  await using db = open({ url: proxy.url(direct()) })
+  await using db = open({ url: proxy.url(direct()), applicationName: application })
   await db.sql`select 1`
-  proxy.slow({ latencyMs: 400 }, { direction: 'down' })
+  const { resume } = await pauseSessions(infra, 'order', application)
   said.length = 0
   const done = db.tx((tx) =>
     Promise.all([
@@ -408,13 +424,17 @@ test('no write is under way before BEGIN was answered; reads are', async () => {
       tx`select 'a read'`,
     ]),
   )
-  await until('the read was said', () => said.some((text) => text.includes('a read')))
-  await sleep(100)
-  assert.ok(said.some((text) => text.includes('begin')))
-  assert.deepEqual(
-    said.filter((text) => text.includes('insert')),
-    [],
-  )
+  try {
+    await until('the read was said', () => said.some((text) => text.includes('a read')))
+    await sleep(100)
+    assert.ok(said.some((text) => text.includes('begin')))
+    assert.deepEqual(
+      said.filter((text) => text.includes('insert')),
+      [],
+    )
+  } finally {
+    resume()
+  }
   await done
   assert.deepEqual([await rowsOf(id), await rowsOf(id + 1)], [1, 1])
 })
@@ -655,7 +675,9 @@ function setup(options: { poolSize?: number; connectTimeoutMs?: number } = {}) {
 
 function open(options: Partial<ConstructorParameters<typeof Database>[0]>): Database {
   const url = infra.env('order')['DB_URL'] ?? ''
-  return new Database({ url, poolSize: 1, applicationName: 'test', onError: () => undefined, ...options })
+  // Long, since nothing here is about how soon a busy server lets somebody in.
+  const usual = { url, poolSize: 1, applicationName: 'test', connectTimeoutMs: 10_000, onError: () => undefined }
+  return new Database({ ...usual, ...options })
 }
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
@@ -667,8 +689,8 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
   assert.fail('It did not fail')
 }
 
-async function slow(sql: Sql, timeout: string): Promise<void> {
-  await sql`select set_config(${timeout}, '50', true)`
+async function slow(sql: Sql): Promise<void> {
+  await sql`select set_config('statement_timeout', '50', true)`
   await sql`select pg_sleep(3)`
 }
 

@@ -37,7 +37,8 @@ export function readEnv<Config>(env: NodeJS.ProcessEnv, prefix: string, read: (g
     return env[prefix + key] || env[key] || undefined
   }
   const missing = (key: string, what: string): void => {
-    problems.push(`${prefix}${key} (or ${key}) is missing: ${what}`)
+    const otherwise = prefix === '' ? '' : ` (or ${key})`
+    problems.push(`${prefix}${key}${otherwise} is missing: ${what}`)
   }
   const list = (key: string): string[] => {
     const items = (find(key) ?? '')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, test } from 'node:test'
 import { Admin } from '@platformatic/kafka'
 import { fact } from '@timesale/contracts/event'
@@ -56,7 +57,11 @@ test('without Kafka the last word stays; after it is back the next one is heard'
   } finally {
     await kafka.start()
   }
-  await produce(infra.brokers, [told(4, { ordersOpen: false, limits: {} })])
+  // A broker that has just begun may not lead yet.
+  await until('it takes records', async () => {
+    await produce(infra.brokers, [told(4, { ordersOpen: false, limits: {} })])
+    return true
+  })
 
   await until('version 4', () => follower.version === 4 && late.version === 4)
   assert.deepEqual(follower.current, { ordersOpen: false, limits: {} })
@@ -68,9 +73,12 @@ test('a broker that hangs is waited for, and stopping does not wait for it', asy
   await Promise.all([follower.caughtUp, doomed.caughtUp])
   broker().signal('SIGSTOP')
   try {
+    using stoodStill = monitorEventLoopDelay({ resolution: 10 })
+    stoodStill.enable()
     const began = performance.now()
     await doomed.stop()
-    assert.ok(performance.now() - began < 5_000)
+    const tookMs = performance.now() - began
+    assert.ok(tookMs < 5_000 + stoodStill.max / 1e6, `${tookMs} ms`)
     assert.equal(follower.version, 4)
   } finally {
     broker().signal('SIGCONT')

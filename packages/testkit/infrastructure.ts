@@ -64,7 +64,7 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
   const admins = new Map<string, Database>()
   const down = async (): Promise<void> => {
     await Promise.all([...admins.values()].map((admin) => admin.close()))
-    await Promise.all([...parts.values()].map((part) => part.kill()))
+    await Promise.all([...parts.values()].map((part) => part[Symbol.asyncDispose]()))
     await rm(folder, { recursive: true, force: true })
   }
 
@@ -170,12 +170,19 @@ function databaseUrl(service: string, port: number): string {
   return `postgres://${service}_local:${service}_local@127.0.0.1:${port}/${service}_local`
 }
 
+// A port is used some seconds after it was picked, and test files run side by side: each process goes through a part of
+// the range that is nearly always its own, in turn, so that nobody picks the same one meanwhile.
+const PORTS_EACH = 200
+const FIRST_PORT = 20_000 + (process.pid % 60) * PORTS_EACH
+let portsGone = randomInt(PORTS_EACH)
+
 /** Free ports below the ephemeral range: above it a client's own connection may hold them a moment later. */
 export async function servicePorts<Count extends number>(count: Count): Promise<PortTuple<Count>> {
   const ports: number[] = []
   while (ports.length < count) {
-    const port = randomInt(20_000, 32_000)
-    if (!ports.includes(port) && !(await isTaken(port))) ports.push(port)
+    portsGone += 1
+    const port = FIRST_PORT + (portsGone % PORTS_EACH)
+    if (!(await isTaken(port))) ports.push(port)
   }
   return ports as PortTuple<Count>
 }

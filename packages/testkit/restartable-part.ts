@@ -2,7 +2,7 @@ import { startPart, type StartedPart } from '@timesale/local/infrastructure/star
 import type { Launch, Part } from '@timesale/local/part'
 
 /** A server that a test or an experiment may kill and start again, on the same port and data. */
-export class RestartablePart {
+export class RestartablePart implements AsyncDisposable {
   readonly #part: Part
   readonly #readyWithinMs: number | undefined
   #started: StartedPart | undefined
@@ -34,5 +34,11 @@ export class RestartablePart {
       return { ...own, args: [...own.args, ...more] }
     }
     this.#started = await startPart({ ...this.#part, launch }, this.#readyWithinMs)
+  }
+
+  /** At the very end, also of one that hangs: nobody starts it again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#started?.[Symbol.asyncDispose]()
+    this.#started = undefined
   }
 }

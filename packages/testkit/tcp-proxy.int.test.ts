@@ -20,7 +20,7 @@ test('bytes go through both ways and whole, however large', async () => {
   await until('all of it is back', () => client.received.length >= sent.length)
   assert.ok(client.received.equals(sent))
   client.socket.end()
-  await until('both ends are closed', () => proxy.open === 0 && echo.open() === 0)
+  await until('both ends are closed', () => client.ended !== undefined && proxy.open === 0 && echo.open() === 0)
   assert.equal(client.ended, 'fin')
   assert.equal(proxy.accepted, 1)
   assert.ok(proxy.port < 32_768)
