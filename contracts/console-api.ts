@@ -122,7 +122,10 @@ export const LiveView = Type.Object({
   stock: orNull(Type.Object({ asOf, totals: StockTotals }), 'null: stock does not answer'),
   outboxes: Type.Array(Type.Object({ asOf, outbox: OutboxView })),
   redis: Type.Object({ asOf, reachable: Type.Boolean() }),
-  rush: orNull(RushView, 'null: none was begun since the start'),
+  rush: orNull(
+    Type.Object({ asOf, last: orNull(RushView, 'null: none was begun since the start') }),
+    'null: the supervisor does not answer',
+  ),
 })
 export type LiveView = Static<typeof LiveView>
 

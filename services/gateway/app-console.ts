@@ -52,8 +52,7 @@ export async function buildConsole(app: HttpServer, options: ConsoleOptions): Pr
   const kafka = new KafkaWatch({ clientId: 'timesale-gateway-console', brokers: config.kafka.brokers })
   const watch = watchAll(app, options, { supervisor, kafka, happenings })
   const streams = new LiveStreams({ listen: (listener) => watch.listen(listener), happenings, isRevoked })
-  const { brokers } = config.kafka
-  const ask = askKafka({ brokers, withinMs: config.console.kafkaWithinMs, logger: app.log })
+  const ask = askKafka({ brokers: config.kafka.brokers, withinMs: config.console.kafkaWithinMs, logger: app.log })
   const tails = new TopicTails({ ask, isRevoked })
   const lags = lagWatchOf(watch, kafka)
   await app.register((console: HttpServer, _options, done) => {
@@ -69,7 +68,7 @@ export async function buildConsole(app: HttpServer, options: ConsoleOptions): Pr
     consolePartsRoute(console, { door, happenings, supervisor })
     consoleRushRoutes(console, { door, happenings, supervisor })
     consoleTopicsRoutes(console, { door, ask, lags, happenings })
-    consoleRecordsRoutes(console, { door, ask, brokers })
+    consoleRecordsRoutes(console, { door, ask })
     consoleTailRoute(console, { door, ask, tails })
     consoleGroupsRoutes(console, { door, ask, lags })
     done()
@@ -115,9 +114,9 @@ function lagWatchOf(watch: LiveWatch, kafka: KafkaWatch): LagWatch {
     async sample() {
       const seen = await watch.kafka()
       if (seen === undefined) return undefined
-      const { groups, topics } = seen.value
+      const { asOf, groups, topics } = seen.value
       const topicRates = new Map(kafka.isWarm ? topics.map(({ topic, perSecond }) => [topic, perSecond]) : [])
-      return { asOf: seen.asOf, groups, topicRates }
+      return { asOf, groups, topicRates }
     },
     historyOf: (group) => [...kafka.historyOf(group)],
   }

@@ -14,6 +14,7 @@ import { SettingsFollower } from '@timesale/settings/follow-settings'
 import { createLogger } from '@timesale/telemetry/logger'
 import { createRegistry } from '@timesale/telemetry/metrics'
 import { Admission } from './admission/admit.ts'
+import { describeDoor } from './admission/described-doors.ts'
 import { buildConsole } from './app-console.ts'
 import type { GatewayConfig } from './config.ts'
 import { consolePages } from './http/console-pages.ts'
@@ -119,6 +120,7 @@ export async function startGateway(config: GatewayConfig): Promise<Running & { p
     registry,
     // Who calls is looked at by each route's own hook, which knows what the route needs.
     authenticate: () => ANONYMOUS,
+    describeAdmission: describeDoor,
     health: () => Promise.resolve(health()),
     trustedHops: config.trustedHops,
     connectionsMax: config.connectionsMax,

@@ -6,6 +6,7 @@ import { ConsoleAbout } from '@timesale/contracts/console-api'
 import { readEnv, type EnvReader } from '@timesale/process/env'
 import { DRAIN_MAX_MS, readHttpConfig, readLogLevel, readRedisUrl } from '@timesale/service/config'
 import type { Limit } from './limits/limit.ts'
+import { UPSTREAMS, type UpstreamName } from './routes.ts'
 
 export type GatewayConfig = ReturnType<typeof readConfig>
 
@@ -31,16 +32,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       account: readLimit(get, 'LIMIT_ACCOUNT', '120/60'),
       credentials: readLimit(get, 'LIMIT_CREDENTIALS', '10/60'),
     },
-    upstreams: {
-      account: readUrls(get, 'ACCOUNT_URLS'),
-      seller: readUrls(get, 'SELLER_URLS'),
-      product: readUrls(get, 'PRODUCT_URLS'),
-      order: readUrls(get, 'ORDER_URLS'),
-      stock: readUrls(get, 'STOCK_URLS'),
-      notification: readUrls(get, 'NOTIFICATION_URLS'),
-      analytics: readUrls(get, 'ANALYTICS_URLS'),
-      storefront: readUrls(get, 'STOREFRONT_URLS'),
-    },
+    upstreams: readUpstreams(get),
     /** Streams of changes of orders at once; each keeps a connection. */
     orderStreamsMax: get.int('ORDER_STREAMS_MAX', 10_000, 1_000_000),
     /** For each service, all its instances together. */
@@ -91,6 +83,11 @@ function readLimit(get: EnvReader, key: string, fallback: string): Limit {
   const found = /^([1-9]\d{0,6})\/([1-9]\d{0,4})$/.exec(text)
   if (found === null) get.wrong(key, `is not points/seconds, like ${fallback}: ${text}`)
   return { points: Number(found?.[1] ?? 1), seconds: Number(found?.[2] ?? 1) }
+}
+
+function readUpstreams(get: EnvReader): Readonly<Record<UpstreamName, string[]>> {
+  const urls = UPSTREAMS.map((name) => [name, readUrls(get, `${name.toUpperCase()}_URLS`)] as const)
+  return Object.fromEntries(urls) as Record<UpstreamName, string[]>
 }
 
 function readUrls(get: EnvReader, key: string): string[] {

@@ -26,16 +26,25 @@ import { startStandIn, type StandIn } from './upstreams/stand-in.ts'
 describe('the live view', () => {
   test('shows what is there, and counts orders by two ways', async () => {
     for (let count = 0; count < 20; count += 1) await place()
-    const decided = await untilView('all are decided', ({ orders }) => orders?.totals.confirmed === placed)
-    // Each number is up to a second old, and they are not read together: what is compared is what was read after that.
-    const view = await untilView('all is read anew', (shown) => {
-      const isNew = datedOf(shown).every(({ asOf }) => asOf > decided.at)
-      return isNew && lagOf(shown.groups, 'order')?.lagRecords === 0
+    const settled = await untilView('all are decided, and everybody has heard of it', (shown) => {
+      const { orders, groups, outboxes } = shown
+      const areTold =
+        recordsOf(shown, 'order-topic') === 2 * placed && outboxes.every(({ outbox }) => outbox.rows === 0)
+      const areHeard = ['order', 'stock'].every((group) => lagOf(groups, group)?.lagRecords === 0)
+      return orders?.totals.confirmed === placed && areTold && areHeard
+    })
+    // Each number is up to a second old, and they are not read together: what is compared is what was read after that. On
+    // a machine that does much else an answer may be late, which is not what is shown here.
+    const names = ['gateway', 'order', 'stock', 'storefront', 'kafka-1', 'redis']
+    const view = await untilView('all is read anew, and not long ago', (shown) => {
+      const dated = [...datedOf(shown), ...shown.outboxes].map(({ asOf }) => asOf)
+      const isNew = dated.every((asOf) => asOf > settled.at && Date.parse(shown.at) - Date.parse(asOf) < 5_000)
+      return isNew && shown.redis.reachable && names.every((name) => partOf(shown, name) === 'running')
     })
     assert.equal(view.orders?.totals.accepted, placed)
     const { initial = 0, available, sold } = view.stock?.totals ?? {}
     assert.deepEqual([initial, available, sold], [1_000, 1_000 - placed, placed])
-    assert.equal(view.topics?.list.find(({ topic }) => topic === 'order-topic')?.records, 2 * placed)
+    assert.equal(recordsOf(view, 'order-topic'), 2 * placed)
     const stock = lagOf(view.groups, 'stock')
     assert.deepEqual([stock?.lagRecords, stock?.lagSeconds, stock?.drainSeconds], [0, 0, 0])
     assert.deepEqual(
@@ -45,12 +54,7 @@ describe('the live view', () => {
         ['stock', 0, null],
       ],
     )
-    const parts = new Map(view.parts?.list.map(({ name, state }) => [name, state]))
-    for (const name of ['gateway', 'order', 'stock', 'storefront', 'kafka-1', 'redis'])
-      assert.equal(parts.get(name), 'running', name)
-    assert.deepEqual([view.redis.reachable, view.rush], [true, null])
-    for (const { asOf } of datedOf(view))
-      assert.ok(Date.parse(view.at) - Date.parse(asOf) < 5_000, `${view.at} ${asOf}`)
+    assert.equal(view.rush?.last, null)
   })
 
   test('comes about once a second', async () => {
@@ -67,39 +71,41 @@ describe('the live view', () => {
     await place()
     const heard = await untilView('a record waits', ({ groups }) => (lagOf(groups, 'stock')?.lagRecords ?? 0) > 0)
     assert.equal(lagOf(heard.groups, 'stock')?.drainSeconds, null)
-    await untilView('it is old', ({ groups }) => (lagOf(groups, 'stock')?.lagSeconds ?? 0) > 11)
-    const view = newest()
-    const age = (Date.parse(view.groups?.asOf ?? '') - began) / 1000
-    const told = lagOf(view.groups, 'stock')?.lagSeconds ?? 0
-    assert.ok(Math.abs(told - age) < 2.5, `${told} s told, ${age} s since it was ordered`)
+    // It was written after it was ordered, and before it was heard of; how long that took is the machine's affair.
+    const heardAt = Date.parse(heard.groups?.asOf ?? '')
+    const isOld = ({ groups }: LiveView): boolean => {
+      const told = 1_000 * (lagOf(groups, 'stock')?.lagSeconds ?? 0)
+      const now = Date.parse(groups?.asOf ?? '')
+      return told > 11_000 && told >= now - heardAt - LOOK_MS && told <= now - began
+    }
+    await untilView('it is old, and as old as it is told', isOld)
     await happened('stock', false, /^The group stock is 1 record, 1\d s, behind\.$/)
 
     // Somebody who looks only now, by another gateway, has the time from the record itself.
     const other = await startGateway(readConfig(gatewayEnv()))
     try {
       await using reader = await readLive(`http://127.0.0.1:${other.port}`, await operator())
-      const first = await until('it looks', () => reader.views().find(({ groups }) => groups !== null))
-      const known = lagOf(first.groups, 'stock')?.lagSeconds ?? 0
-      const since = (Date.parse(first.groups?.asOf ?? '') - began) / 1000
-      assert.ok(known > 5 && Math.abs(known - since) < 2.5, `${known} s told, ${since} s since it was ordered`)
+      await until('it is told here as well', () => reader.views().find(isOld))
     } finally {
       await other.stop()
     }
 
     stock().resume()
-    await untilView('it has caught up', ({ groups }) => lagOf(groups, 'stock')?.lagRecords === 0)
+    // It was away for longer than its group waits for anybody, and has to join anew.
+    await untilView('it has caught up', ({ groups }) => lagOf(groups, 'stock')?.lagRecords === 0, 60_000)
     await happened('stock', true, /^The group stock has caught up\.$/)
   })
 
   test('says when the books do not balance, and when they do again', async () => {
+    await place()
+    await untilView('all are decided', ({ orders }) => orders?.totals.confirmed === placed)
     const admin = infra().admin('order')
     const [taken] = await admin.sql<{ order_id: string }>`select order_id from orders limit 1`
     await admin.sql`create table away as select * from orders where order_id = ${taken?.order_id}`
     await admin.sql`delete from orders where order_id = ${taken?.order_id}`
     await happened('books', false, /^The orders do not add up: \d+ were accepted, and \d+ are there\.$/)
-    const { totals } = newest().orders ?? { totals: undefined }
-    assert.equal(totals?.accepted, placed)
-    assert.equal(totals?.confirmed, placed - 1)
+    const { orders } = await untilView('it is shown', (shown) => shown.orders?.totals.confirmed === placed - 1)
+    assert.equal(orders?.totals.accepted, placed)
     await admin.sql`insert into orders select * from away`
     await happened('books', true, /^The orders add up again\.$/)
   })
@@ -131,12 +137,11 @@ describe('while something is away, all else is as fresh as before:', () => {
         const began = performance.now()
         await until('five more came', () => live().views().length >= length + 5)
         assert.ok(performance.now() - began < 12_000, 'nobody waits for it')
-        const later = newest()
         // A database that hangs takes its service along, and is not looked at here.
-        for (const name of others.filter((one) => one !== 'orders' || !what.includes('database'))) {
-          const [before, now] = [view[name]?.asOf ?? '', later[name]?.asOf ?? '']
-          assert.ok(now > before, `${name}: ${before}, later ${now}`)
-        }
+        const fresh = others.filter((one) => one !== 'orders' || !what.includes('database'))
+        const isFresh = (later: LiveView): boolean =>
+          fresh.every((name) => (later[name]?.asOf ?? '') > (view[name]?.asOf ?? ''))
+        await until(`${fresh.join(', ')} are fresh`, () => live().views().slice(length).some(isFresh), 12_000)
       } finally {
         await back()
       }
@@ -165,6 +170,11 @@ describe('a stream', () => {
   })
 
   test('goes on where it was for whoever comes back', async () => {
+    await untilView('stock is there', (shown) => partOf(shown, 'stock') === 'running')
+    await stock().end('SIGKILL')
+    await happened('stock', false, /^stock is stopped\.$/)
+    await stock().start()
+    await happened('stock', true, /^stock is running\.$/)
     const [first, second] = live().happened()
     assert.ok(first !== undefined && second !== undefined)
     const headers = { ...(await operator()), 'last-event-id': String(first.id) }
@@ -177,10 +187,10 @@ describe('a stream', () => {
   test('ends with the gateway', async () => {
     const other = await startGateway(readConfig(gatewayEnv()))
     await using reader = await readLive(`http://127.0.0.1:${other.port}`, await operator())
-    const began = performance.now()
-    await other.stop()
-    assert.ok(performance.now() - began < 4_000)
-    await until('it has ended', () => reader.isOver())
+    const stopped = other.stop()
+    // A stream that was waited for would be cut off after five seconds.
+    await until('it has ended', () => reader.isOver(), 4_000)
+    await stopped
   })
 })
 
@@ -195,6 +205,8 @@ describe('totals of a service', () => {
   })
 })
 
+/** How long a look at Kafka may take. */
+const LOOK_MS = 2_000
 const NEVER = { asOf: '1970-01-01T00:00:00.000Z' }
 
 let infrastructure: Infrastructure | undefined
@@ -252,14 +264,12 @@ function happened(about: string, good: boolean, what: RegExp): Promise<boolean> 
   )
 }
 
-function newest(): LiveView {
-  const view = live().views().at(-1)
-  assert.ok(view !== undefined)
-  return view
-}
-
 function datedOf({ parts, topics, groups, orders, stock: levels }: LiveView): { asOf: string }[] {
   return [parts, topics, groups, orders, levels].map((part) => part ?? NEVER)
+}
+
+function recordsOf({ topics }: LiveView, topic: string): number | undefined {
+  return topics?.list.find((one) => one.topic === topic)?.records
 }
 
 function lagOf(groups: LiveView['groups'], group: string): GroupLagView | undefined {

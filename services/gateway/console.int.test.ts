@@ -75,7 +75,8 @@ describe('a part', () => {
     const answer = await act('stock', 'stop')
     assert.deepEqual(JSON.parse(answer.text), { said: 'stock was told to stop.' })
     assert.deepEqual(done, ['stock stop'])
-    const told = await until('it is told', () => live.happened().at(-1))
+    // Whoever begins to look is told first of what was before.
+    const told = await until('it is told', () => live.happened().find(({ what }) => what.en === 'root stops stock.'))
     assert.deepEqual(told.what, { en: 'root stops stock.', ko: 'root 님의 중지: stock.' })
     assert.deepEqual([told.about, told.kind, told.good], ['stock', 'action', false])
     const view = await until('the parts are there', () => live.views().find(({ parts }) => parts !== null))
@@ -84,9 +85,12 @@ describe('a part', () => {
   })
 
   test('that cannot be acted on now is a 409 with the supervisor’s sentence', async () => {
-    refuses = 'stock: it is paused; use `resume`, or `restart`.'
+    await using live = await open(local())
+    const why = 'stock: it is paused; use `resume`, or `restart`.'
+    refuses = why
     const refused = readProblem(await act('stock', 'start'))
-    assert.deepEqual([refused.code, refused.detail, refused.accepted], ['part-refused', refuses, false])
+    assert.deepEqual([refused.code, refused.detail, refused.accepted], ['part-refused', why, false])
+    await until('whoever looks hears that it was not done', () => live.happened().at(-1)?.what.en.includes(why))
     const strange = readProblem(await act('stock', 'explode'))
     assert.equal(strange.code, 'invalid-request')
     assert.equal(readProblem(await act('a%20b', 'stop')).code, 'invalid-request')
@@ -111,6 +115,7 @@ describe('a part', () => {
     )
     try {
       const base = `http://127.0.0.1:${gateway.port}`
+      await until('it knows the keys', () => knowsKeys(base))
       const ask = async (): Promise<string> =>
         readProblem(await sendJson(`${base}/api/console/parts/stock/stop`, {}, { headers: await operator() })).code
       assert.equal(await ask(), 'upstream-failed')
@@ -131,8 +136,8 @@ describe('a rush', () => {
     const headers = await operator()
     const begun = await sendJson(`${local()}/api/console/rush`, { buyers: 12, units: 3, seed: 5 }, { headers })
     assert.deepEqual(JSON.parse(begun.text), { ...RUSH, buyers: 12, units: 3, seed: 5 })
-    const view = await until('it is shown', () => live.views().find(({ rush: shown }) => shown?.id === 1))
-    assert.equal(view.rush?.state, 'running')
+    const view = await until('it is shown', () => live.views().find(({ rush: shown }) => shown?.last?.id === 1))
+    assert.equal(view.rush?.last?.state, 'running')
     const again = readProblem(await sendJson(`${local()}/api/console/rush`, {}, { headers }))
     assert.deepEqual([again.code, again.detail], ['rush-running', 'One runs.'])
     const stopped = await send(`${local()}/api/console/rush`, { method: 'DELETE', headers })
@@ -160,6 +165,8 @@ describe('the pages', () => {
       assert.equal(page.headers['cache-control'], 'no-cache')
       assert.match(page.headers['content-type'] ?? '', /^text\/html/)
     }
+    // As curl asks, which takes anything.
+    assert.equal((await send(`${local()}/`)).text, '<p>the console</p>')
     const asset = await send(`${local()}/assets/main-abc.js`)
     assert.deepEqual([asset.status, asset.text], [200, 'go()'])
     assert.equal(asset.headers['cache-control'], 'public, max-age=31536000, immutable')
@@ -275,7 +282,10 @@ before(async () => {
   gateways = await Promise.all(
     [supervised, {}, { GATEWAY_CONSOLE_ACTIONS: 'on', ...later }].map((more) => startGateway(readConfig(env(more)))),
   )
-  await until('the keys are known', async () => (await act('stock', 'stop')).status === 200)
+  await until('the keys are known', async () => {
+    const all = await Promise.all([local(), deployed(), unsupervised()].map(knowsKeys))
+    return all.every((isKnown) => isKnown)
+  })
 })
 
 beforeEach(() => {
@@ -333,6 +343,10 @@ function env(more: Record<string, string>): NodeJS.ProcessEnv {
 
 async function open(base: string): Promise<LiveReader> {
   return await readLive(base, await operator())
+}
+
+async function knowsKeys(base: string): Promise<boolean> {
+  return (await send(`${base}/api/upstreams`, { headers: await operator() })).status === 200
 }
 
 async function act(part: string, action: string): Promise<Answer> {

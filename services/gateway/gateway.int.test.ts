@@ -107,10 +107,15 @@ describe('a request that is let in', () => {
       if (path.endsWith('/jwks.json')) continue
       assert.equal(`${service().reached[0]?.method} ${service().reached[0]?.url}`, `${method} ${at(there)}`)
     }
-    const described = JSON.parse((await send(`${url()}/openapi.json`)).text) as { paths: Record<string, object> }
-    for (const { method, path } of ROUTES) {
-      const documented = described.paths[path.replaceAll(/:([a-zA-Z]+)/g, '{$1}')]
-      assert.ok(documented !== undefined && method.toLowerCase() in documented, `${method} ${path}`)
+    const described = JSON.parse((await send(`${url()}/openapi.json`)).text) as {
+      paths: Record<string, Record<string, { security?: object[]; description?: string }>>
+    }
+    for (const { method, path, token, role } of ROUTES) {
+      const documented = described.paths[path.replaceAll(/:([a-zA-Z]+)/g, '{$1}')]?.[method.toLowerCase()]
+      assert.ok(documented !== undefined, `${method} ${path}`)
+      const tokens = { required: [{ bearer: [] }], optional: [{}, { bearer: [] }], none: [] }
+      assert.deepEqual(documented.security, tokens[token], `${method} ${path}`)
+      assert.equal(/`(\w+)`/.exec(documented.description ?? '')?.[1], role, `${method} ${path}`)
     }
   })
 })
@@ -120,11 +125,14 @@ describe('a caller who says how long it waits', () => {
     service().behave = () => undefined
     const headers = { ...(await bearer({ sub: 'buyer-hasty' })), 'x-timeout-ms': '300' }
     for (const path of ['/api/products', '/api/me/orders/1', '/api/orders/1/events']) {
-      const began = performance.now()
-      const answer = await send(`${url()}${path}`, { headers })
-      assert.equal(readProblem(answer).code, 'upstream-timeout', path)
-      // Sooner than any limit of the gateway's own.
-      assert.ok(performance.now() - began < 1_500, path)
+      // Once more where a machine that does much else has not even sent it in so little time.
+      await until(`${path} is answered in time`, async () => {
+        const began = performance.now()
+        const answer = await send(`${url()}${path}`, { headers })
+        assert.equal(readProblem(answer).code, 'upstream-timeout')
+        // Sooner than any limit of the gateway's own.
+        return performance.now() - began < 1_500
+      })
       assert.ok(Number(service().reached.at(-1)?.headers['x-timeout-ms']) <= 300, path)
     }
   })
@@ -371,9 +379,13 @@ describe('limits', () => {
       )
       assert.equal(answers.filter(({ status }) => status === 401).length, 120)
       assert.equal(answers.filter(({ status }) => status === 429).length, 10)
-      // Nobody looks at one more token from there, which might be a good one: so it is not called a bad one.
-      const next = { ...(await bearer({ sub: 'seller-2' })), 'x-forwarded-for': `10.2.${attempt}.2` }
-      assert.equal((await sendJson(`${url()}/api/products`, {}, { headers: next })).status, 429)
+      // Nobody looks at one more token from there, which might be a good one: so it is not called a bad one. For a second,
+      // which a slow machine may take to get here; so another bad one goes before it.
+      await until('a good one is not looked at', async () => {
+        await sendJson(`${url()}/api/products`, {}, { headers })
+        const next = { ...(await bearer({ sub: 'seller-2' })), 'x-forwarded-for': `10.2.${attempt}.2` }
+        return (await sendJson(`${url()}/api/products`, {}, { headers: next })).status === 429
+      })
       // Who was let in before goes on from the same address.
       assert.equal((await sendJson(`${url()}/api/products`, {}, { headers: known })).status, 200)
     })
@@ -397,13 +409,19 @@ describe('Redis', () => {
       })
       await fault()
       try {
-        const began = performance.now()
-        assert.equal((await sendJson(`${url()}/api/orders`, {}, { headers })).status, 200)
-        assert.ok(performance.now() - began < 500)
-        assert.equal((await send(`${url()}/api/orders`, { headers: ended })).status, 401)
         const order = (): Promise<Answer> => sendJson(`${url()}/api/orders`, {}, { headers })
+        // Redis is asked in vain for each of the first three, and left alone after them. The quickest counts: one of them may
+        // have come while the machine stood still.
+        const took: number[] = []
+        for (let time = 0; time < 3; time += 1) {
+          const began = performance.now()
+          assert.equal((await order()).status, 200)
+          took.push(performance.now() - began)
+        }
+        assert.ok(Math.min(...took) < 500, took.join())
+        assert.equal((await send(`${url()}/api/orders`, { headers: ended })).status, 401)
         const answers = await Promise.all(Array.from({ length: 70 }, order))
-        assert.equal(answers.filter(({ status }) => status === 200).length + 1, 60)
+        assert.equal(answers.filter(({ status }) => status === 200).length + 3, 60)
         assert.ok(answers.every(({ status }) => status === 200 || status === 429))
         const ready = await send(`${url()}/readyz`)
         assert.equal(ready.status, 200)
@@ -435,7 +453,8 @@ describe('Redis', () => {
         await redis().set(key, '1000000', expiry)
         const answer = await sendJson(`${url()}/api/orders`, {}, { headers })
         assert.equal(answer.status, 200)
-        assert.ok((await redis().pTTL(key)) <= 10_000)
+        const left = await redis().pTTL(key)
+        assert.ok(left > 0 && left <= 10_000, `it ends in ${left} ms`)
       }
       // Where secrets are guessed it is believed.
       const from = { 'x-forwarded-for': `10.4.${attempt}.1` }
@@ -498,18 +517,10 @@ describe("the account service's keys", () => {
     assert.equal((await send(`${url()}/api/orders`, { headers: old })).status, 200)
     keys = [nextJwk]
     const headers = { authorization: `Bearer ${await token({ sub: 'buyer-new' }, { kid: 'next' }, next.privateKey)}` }
-    await until(
-      'the new key is known',
-      async () => (await send(`${url()}/api/orders`, { headers })).status === 200,
-      10_000,
-    )
+    await until('the new key is known', async () => (await send(`${url()}/api/orders`, { headers })).status === 200)
     assert.equal((await send(`${url()}/api/orders`, { headers: old })).status, 401)
     keys = [publicJwk]
-    await until(
-      'the old one is back',
-      async () => (await send(`${url()}/api/orders`, { headers: old })).status === 200,
-      10_000,
-    )
+    await until('the old one is back', async () => (await send(`${url()}/api/orders`, { headers: old })).status === 200)
   })
 
   test('cannot be fetched: nobody is refused whose key may be a new one, and those that are known judge as before', async () => {
@@ -594,6 +605,7 @@ test('an operator sees the services and their breakers', async () => {
   assert.deepEqual(upstreams[0]?.instances, [{ number: 1, url: service().url, breaker: 'closed', ready: true }])
   const buyer = await bearer({ sub: 'buyer-1' })
   assert.equal((await send(`${url()}/api/upstreams`, { headers: buyer })).status, 403)
+  assert.equal((await send(`${url()}/api/orders`, { headers: buyer })).status, 200)
   assert.equal(await readMetric(url(), 'gateway_breaker_state', { upstream: 'order', instance: '1' }), 0)
   const { host } = new URL(service().url)
   assert.ok(!(await send(`${url()}/metrics`)).text.includes(host), 'where services are is not for everybody')

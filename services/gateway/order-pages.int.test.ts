@@ -28,12 +28,12 @@ import { answerJson, startStandIn, type Behaviour, type StandIn } from './upstre
 describe('the page of an order', () => {
   test('is put together from order, product, shop and notices', async () => {
     const orderId = await placed()
-    const early = await readPage(orderId)
+    const early = await wholePage(orderId)
     assert.equal(early.order.status, 'PLACED')
     assert.deepEqual(early.notices, [])
     await reserve(orderId)
     const page = await until('the buyer was told', async () => {
-      const now = await readPage(orderId)
+      const now = await wholePage(orderId)
       return now.notices?.length === 1 && now
     })
     assert.equal(page.order.status, 'CONFIRMED')
@@ -54,23 +54,26 @@ describe('the page of an order', () => {
   test('says null, and not missing, of what there is not', async () => {
     const orderId = await placed()
     storefront().behave = answerJson({ ...PRODUCT, shopId: undefined })
-    const open = await readPage(orderId)
+    const open = await wholePage(orderId)
     assert.equal(open.product?.productId, 'A001')
     assert.deepEqual([open.shop, open.missing], [null, []])
     storefront().behave = bySort(answerJson(PRODUCT), problem(404, 'shop-not-found'))
-    const closed = await readPage(orderId)
+    const closed = await wholePage(orderId)
     assert.deepEqual([closed.product, closed.shop, closed.missing], [PRODUCT, null, []])
   })
 
   test('says that the product is missing where the storefront has not heard of it yet', async () => {
     const orderId = await placed()
     storefront().behave = problem(404, 'product-not-found')
-    const { product, shop, missing } = await readPage(orderId)
-    assert.deepEqual([product, shop], [null, null])
-    assert.deepEqual(missing, [
-      { part: 'product', reason: 'view-behind', retry: true },
-      { part: 'shop', reason: 'view-behind', retry: true },
-    ])
+    await until('both are missing', async () => {
+      const { product, shop, missing } = await readPage(orderId)
+      assert.deepEqual([product, shop], [null, null])
+      assert.deepEqual(missing, [
+        { part: 'product', reason: 'view-behind', retry: true },
+        { part: 'shop', reason: 'view-behind', retry: true },
+      ])
+      return true
+    })
   })
 
   for (const [what, behave, reason] of [
@@ -84,36 +87,45 @@ describe('the page of an order', () => {
       const orderId = await placed()
       const fault: Behaviour = behave() ?? (() => undefined)
       storefront().behave = fault
-      const both = await readPage(orderId)
-      assert.equal(both.order.orderId, orderId)
-      assert.deepEqual([both.product, both.shop, both.notices], [null, null, []])
-      assert.deepEqual(both.missing, [
-        { part: 'product', reason, retry: true },
-        { part: 'shop', reason, retry: true },
-      ])
+      await until('both are missing', async () => {
+        const both = await readPage(orderId)
+        assert.equal(both.order.orderId, orderId)
+        assert.deepEqual([both.product, both.shop, both.notices], [null, null, []])
+        assert.deepEqual(both.missing, [
+          { part: 'product', reason, retry: true },
+          { part: 'shop', reason, retry: true },
+        ])
+        return true
+      })
       storefront().behave = bySort(answerJson(PRODUCT), fault)
-      const one = await readPage(orderId)
-      assert.deepEqual(one.product, PRODUCT)
-      assert.deepEqual(one.missing, [{ part: 'shop', reason, retry: true }])
+      await until('one is missing', async () => {
+        const one = await readPage(orderId)
+        assert.deepEqual(one.product, PRODUCT)
+        assert.deepEqual(one.missing, [{ part: 'shop', reason, retry: true }])
+        return true
+      })
     })
   }
 
   test('is there while services are away or hang; while the order service hangs, that is the answer', async () => {
     const orderId = await placed()
     await storefront().stop()
-    const [product] = (await readPage(orderId)).missing
-    assert.deepEqual([product?.part, product?.retry], ['product', true])
+    const product = (await readPage(orderId)).missing.find(({ part }) => part === 'product')
+    assert.equal(product?.retry, true)
     await storefront().start()
-    await until('the storefront is back', async () => (await readPage(orderId)).missing.length === 0)
+    await wholePage(orderId)
 
     notification().pause()
-    const began = performance.now()
-    const page = await readPage(orderId)
-    assert.ok(performance.now() - began < 2_500)
+    await until('the notices alone are missing', async () => {
+      const began = performance.now()
+      const page = await readPage(orderId)
+      assert.deepEqual([page.product, page.notices], [PRODUCT, null])
+      assert.deepEqual(page.missing, [{ part: 'notices', reason: 'upstream-timeout', retry: true }])
+      // Whoever waited for them for as long as a page may take would have it after 3 s.
+      return performance.now() - began < 2_500
+    })
     notification().resume()
-    assert.deepEqual([page.product, page.notices], [PRODUCT, null])
-    assert.deepEqual(page.missing, [{ part: 'notices', reason: 'upstream-timeout', retry: true }])
-    await until('it goes on', async () => (await readPage(orderId)).missing.length === 0)
+    await wholePage(orderId)
 
     order().pause()
     assert.equal(readProblem(await askPage(orderId)).code, 'upstream-timeout')
@@ -148,11 +160,8 @@ describe('the stream of an order', () => {
     assert.match(stream.headers.get('ratelimit-policy') ?? '', /browse/)
     await stream.has('placed')
     assert.equal(stream.isOver(), false)
-    const began = performance.now()
     await reserve(orderId)
     await stream.over()
-    // Asked for by itself it would have come after 4 s at the earliest: this is from the topic.
-    assert.ok(performance.now() - began < 3_500, `${performance.now() - began} ms`)
     const [first, second, ...rest] = stream.events()
     assert.deepEqual(rest, [])
     assert.deepEqual([first?.id, first?.event, first?.data.status], ['1', 'placed', 'PLACED'])
@@ -161,6 +170,7 @@ describe('the stream of an order', () => {
     assert.deepEqual(data, { orderId, status: 'CONFIRMED', version: 2 })
     assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     assert.match(stream.text(), /^retry: \d{4}\n\n/)
+    await until('changes come from the topic', comeFromTopic)
   })
 
   test('says why, where there is a reason', async () => {
@@ -232,11 +242,11 @@ describe('the stream of an order', () => {
   test('ends with the session, and with the token', async () => {
     const orderId = await placed()
     await using ended = await open(orderId, await bearer('buyer-1', { sid: 'ended-soon' }))
-    await using expired = await open(orderId, await bearer('buyer-1', { seconds: 2 }))
+    await using expired = await open(orderId, await bearer('buyer-1', { seconds: 4 }))
     await using stays = await open(orderId)
     await Promise.all([ended, expired, stays].map((stream) => stream.has('placed')))
     await redis().zAdd(REVOKED_SESSIONS_KEY, { value: 'ended-soon', score: Date.now() + 60_000 })
-    await Promise.all([ended.over(6_000), expired.over(6_000)])
+    await Promise.all([ended.over(15_000), expired.over(15_000)])
     assert.equal(stays.isOver(), false)
     await reserve(orderId)
     await stays.over()
@@ -247,12 +257,15 @@ describe('the stream of an order', () => {
   test('is one of 20 of an account at most, of 200 and more in all; whoever goes makes room', async () => {
     const orderId = await placed()
     const operators = Array.from({ length: 10 }, (_, index) => `operator-${index}`)
-    const streams = await Promise.all(
-      operators.flatMap((operator) =>
-        Array.from({ length: 20 }, async () => open(orderId, await bearer(operator, { roles: ['operator'] }))),
-      ),
-    )
+    const streams: OpenStream[] = []
     try {
+      // One account after the other: all at once would be too many orders to be read within two seconds on a slow machine.
+      for (const operator of operators) {
+        const own = Array.from({ length: 20 }, async () =>
+          opened(orderId, await bearer(operator, { roles: ['operator'] })),
+        )
+        streams.push(...(await Promise.all(own)))
+      }
       await Promise.all(streams.map((stream) => stream.has('placed')))
       const headers = await bearer('operator-0', { roles: ['operator'] })
       const refused = await ask(orderId, headers)
@@ -282,7 +295,8 @@ describe('the stream of an order', () => {
     assert.equal(readProblem(await ask(orderId)).code, 'upstream-unavailable')
     assert.equal(stream.isOver(), false)
     await order().start()
-    await stream.over(60_000)
+    // Its group waits until it is sure that nobody else has its partitions.
+    await stream.over(120_000)
     assert.deepEqual(stream.ids(), ['1', '2'])
     assert.equal((await readPage(orderId)).order.status, 'CONFIRMED')
   })
@@ -296,19 +310,11 @@ describe('the stream of an order', () => {
       assert.equal((await cancel(orderId)).status, 200)
       await stream.over(15_000)
       assert.deepEqual(stream.ids(), ['1', '2'])
-      assert.match((await send(`${url()}/readyz`)).text, /"ready"/)
+      await until('it is ready all the same', async () => (await send(`${url()}/readyz`)).text.includes('"ready"'))
     } finally {
       await kafka().start()
     }
-    await until('changes come from the topic again', async () => {
-      const next = await placed()
-      await using later = await open(next)
-      await later.has('placed')
-      const began = performance.now()
-      assert.equal((await cancel(next)).status, 200)
-      await later.over()
-      return performance.now() - began < 3_500
-    })
+    await until('changes come from the topic again', comeFromTopic, 60_000)
   })
 
   test('is sent elsewhere by a gateway that stops, which does not wait for it; one that is full says so', async () => {
@@ -324,14 +330,12 @@ describe('the stream of an order', () => {
       const full = await ask(orderId, {}, '', there)
       assert.equal(readProblem(full).code, 'overloaded')
       assert.ok(Number(full.headers['retry-after']) >= 1)
-      const began = performance.now()
       isStopped = true
-      await other.stop()
-      assert.ok(performance.now() - began < 4_000, `${performance.now() - began} ms`)
-      for (const stream of [one, two]) {
-        await stream.over()
-        assert.match(stream.text(), /\n\nretry: \d{4}\n\n$/)
-      }
+      const stopped = other.stop()
+      // One that was waited for would be cut off after five seconds.
+      await Promise.all([one.over(4_000), two.over(4_000)])
+      for (const stream of [one, two]) assert.match(stream.text(), /\n\nretry: \d{4}\n\n$/)
+      await stopped
     } finally {
       if (!isStopped) await other.stop()
     }
@@ -377,13 +381,10 @@ before(async () => {
   client.on('error', () => undefined)
   await client.connect()
   await produce(infrastructure.brokers, [productChanged('A001'), stockAnnounced('A001')])
-  await until('all are ready', async () => {
-    const urls = [url(), order().url, notification().url]
-    const states = await Promise.all(urls.map((there) => send(`${there}/readyz`)))
-    return states.every(({ text }) => text.includes('"ready"'))
-  })
+  await Promise.all([order().ready(), notification().ready()])
+  await until('the gateway is ready', async () => (await send(`${url()}/readyz`)).text.includes('"ready"'))
   await until('A001 can be ordered', async () => (await send(`${order().url}/orderable-products/A001`)).status === 200)
-  idle = await open(await placed())
+  idle = await opened(await placed())
 })
 
 after(async () => {
@@ -469,6 +470,27 @@ async function open(
   }
 }
 
+/** An order that is not read within two seconds, as on a machine that does much else, is asked for once more. */
+async function opened(orderId: string, headers: Readonly<Record<string, string>> = {}): Promise<OpenStream> {
+  return until('the stream is open', async () => {
+    const stream = await open(orderId, headers)
+    if (stream.status === 200) return stream
+    await stream[Symbol.asyncDispose]()
+    return undefined
+  })
+}
+
+/** Whether a change is told sooner than it would be if the gateway asked by itself, which it does after 4 s at the earliest. */
+async function comeFromTopic(): Promise<boolean> {
+  const orderId = await placed()
+  const began = performance.now()
+  await using stream = await open(orderId)
+  await stream.has('placed')
+  assert.equal((await cancel(orderId)).status, 200)
+  await stream.over()
+  return performance.now() - began < 3_500
+}
+
 async function ask(
   orderId: string,
   headers: Readonly<Record<string, string>> = {},
@@ -491,6 +513,14 @@ async function readPage(orderId: string): Promise<MyOrderView & { product: Recor
   const answer = await askPage(orderId)
   assert.equal(answer.status, 200, answer.text)
   return JSON.parse(answer.text) as MyOrderView & { product: Record<string, unknown> | null }
+}
+
+/** Once nothing is missing: what does not come within 800 ms, as on a machine that does much else, is left out of a page. */
+function wholePage(orderId: string): ReturnType<typeof readPage> {
+  return until('nothing is missing', async () => {
+    const page = await readPage(orderId)
+    return page.missing.length === 0 && page
+  })
 }
 
 /** An order of buyer-1, and what it is called. */

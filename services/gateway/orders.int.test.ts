@@ -5,6 +5,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import { exportJWK, SignJWT } from 'jose'
+import type { UpstreamsView } from '@timesale/contracts/gateway-api'
+import type { Role } from '@timesale/contracts/roles'
 import { TEST_GATEWAY } from '@timesale/testkit/gateway-key'
 import { send, sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
@@ -34,7 +36,7 @@ test('one is killed: what it had not answered is asked of the other, and each or
   const { answers, stop } = buy('kill')
   for (const index of [0, 1]) {
     const seen = answers.length
-    await until('both serve', () => answers.length > seen + 50)
+    await until('both serve', async () => answers.length > seen + 50 && (await areBothAsked()))
     const gone = once(orders[index] ?? assert.fail(), 'exit')
     orders[index]?.kill('SIGKILL')
     await gone
@@ -44,6 +46,14 @@ test('one is killed: what it had not answered is asked of the other, and each or
   await assertAllAccepted('kill', answers)
 })
 
+/** The gateway looks each second, and a breaker that opened in a fault is closed by one that is answered then. */
+async function areBothAsked(): Promise<boolean> {
+  const headers = { authorization: `Bearer ${await token('operator-1', 'operator')}` }
+  const { text } = await send(`http://127.0.0.1:${gateway?.port}/api/upstreams`, { headers })
+  const order = (JSON.parse(text) as UpstreamsView).upstreams.find(({ name }) => name === 'order')
+  return order?.instances.every(({ ready, breaker }) => ready && breaker === 'closed') === true
+}
+
 interface Answered {
   readonly orderId: string
   readonly status: number
@@ -51,6 +61,8 @@ interface Answered {
 }
 
 const BUYERS = 6
+/** Nothing here is about how fast a service starts. */
+const START_WITHIN_MS = 120_000
 
 /** Buyers who order one after the other, each order under an id of its own, until they are told to stop. */
 function buy(name: string): { answers: Answered[]; stop: () => Promise<unknown> } {
@@ -111,6 +123,8 @@ before(async () => {
     }),
   )
   gateway = await startGateway(config)
+  const there = `http://127.0.0.1:${gateway.port}/readyz`
+  await until('the gateway knows the keys', async () => (await send(there)).text.includes('"ready"'))
 })
 
 after(async () => {
@@ -131,7 +145,8 @@ async function startOrder(index: number): Promise<void> {
   })
   const main = fileURLToPath(new URL('../order/main.ts', import.meta.url))
   orders[index] = spawn(process.execPath, [main], { env, stdio: 'inherit' })
-  await until('the order service is ready', async () => (await send(`http://127.0.0.1:${port}/readyz`)).status === 200)
+  const isReady = async (): Promise<boolean> => (await send(`http://127.0.0.1:${port}/readyz`)).status === 200
+  await until('the order service is ready', isReady, START_WITHIN_MS)
 }
 
 function infra(): Infrastructure {
@@ -139,9 +154,9 @@ function infra(): Infrastructure {
   return infrastructure
 }
 
-function token(accountId: string): Promise<string> {
+function token(accountId: string, role: Role = 'buyer'): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
-  return new SignJWT({ roles: ['buyer'], sid: `session-of-${accountId}` })
+  return new SignJWT({ roles: [role], sid: `session-of-${accountId}` })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'account-1' })
     .setIssuer('timesale-account')
     .setAudience('timesale')

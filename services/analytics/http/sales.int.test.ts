@@ -129,10 +129,12 @@ test('every event of every topic is counted once, also when all of it is deliver
     0,
   )
   await stop()
-  await offsets.forget('analytics')
+  // The broker may not have heard yet that its last member has left.
+  await until('the group is forgotten', () => offsets.forget('analytics').then(() => true))
   await startService()
+  // Some of it more than once, where a batch has to be tried again.
   await until('all of it was delivered again', async () => {
-    return (await readMetric(shop().url, 'consumer_events_total', { outcome: 'duplicate' })) === records
+    return (await readMetric(shop().url, 'consumer_events_total', { outcome: 'duplicate' })) >= records
   })
   assert.equal(await readMetric(shop().url, 'consumer_events_total', { outcome: 'applied' }), 0)
   assert.deepEqual(await readSales(), expected)

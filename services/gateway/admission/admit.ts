@@ -6,6 +6,7 @@ import { addressKey } from '../limits/address.ts'
 import { policyHeader, stateHeader } from '../limits/limit.ts'
 import type { Limiter, Taken } from '../limits/limiter.ts'
 import type { Route } from '../routes.ts'
+import { withDoor } from './described-doors.ts'
 import { authorizationOf, type AccessTokens, type Bearer } from '../tokens/access-tokens.ts'
 
 export interface AdmissionOptions {
@@ -35,7 +36,7 @@ export class Admission {
    * `request.principal`, and on each answer how much of the limit is left.
    */
   hookOf(route: Admitted): (request: Request, reply: Reply) => Promise<void> {
-    return async (request, reply) => {
+    const hook = async (request: Request, reply: Reply): Promise<void> => {
       let bearer: Bearer | undefined
       try {
         const found = this.#bearerOf(route, request)
@@ -52,6 +53,7 @@ export class Admission {
       request.principal = bearer?.principal ?? ANONYMOUS
       if (route.role !== undefined) requireRole(request.principal, route.role)
     }
+    return withDoor(hook, route)
   }
 
   #bearerOf(route: Admitted, request: Request): Bearer | undefined | Promise<Bearer> {

@@ -26,7 +26,7 @@ export async function createPlayground(ask: AskKafka, { topic, partitions = 1 }:
     const state = await cluster.state([topic])
     if (state.topics.has(topic)) throw existsAlready(topic)
     begun()
-    if (!(await createTopic(cluster, state, { topic, partitions }))) throw existsAlready(topic)
+    if (!(await createTopic(cluster, state, { topic, partitions }).catch(explainName))) throw existsAlready(topic)
     // The controller says so before the leaders have heard of it.
     await until(cluster, topic, async (found) => {
       const ends = await cluster.offsets(found?.partitions ?? [], 'end')
@@ -51,18 +51,24 @@ export async function deletePlayground(ask: AskKafka, topic: string, confirm: st
 /** One record, which all copies have when this answers. */
 export async function produceRecord(
   ask: AskKafka,
-  brokers: readonly string[],
   topic: string,
   { key, value, headers = [], partition: asked }: ProduceRecord,
 ): Promise<ProducedRecord> {
   if (!isPlayground(topic)) throw refuseProtected(topic)
   return await ask(async (cluster, { begun }) => {
-    const { partitions } = topicOf(await cluster.state([topic]), topic)
+    const state = await cluster.state([topic])
+    const { partitions } = topicOf(state, topic)
     if (asked !== undefined && asked >= partitions.length)
       throw invalidField('partition', `must be below ${partitions.length}`)
     const partition =
       asked ?? (key === undefined ? randomInt(partitions.length) : keyToPartition(Buffer.from(key)) % partitions.length)
-    await using producer = new OrderedProducer({ clientId: 'timesale-gateway-console', brokers })
+    // It has to be there in any case, while the first of a list may hang.
+    const { leader } = partitions[partition] ?? {}
+    const brokers = state.brokers.toSorted((one, other) => Number(other.node === leader) - Number(one.node === leader))
+    await using producer = new OrderedProducer({
+      clientId: 'timesale-gateway-console',
+      brokers: brokers.map(({ host, port }) => `${host}:${port}`),
+    })
     begun()
     const record = {
       ...{ topic, partition, key: key ?? null, value },
@@ -72,6 +78,13 @@ export async function produceRecord(
     if (placed === undefined) throw new Error('A record that was confirmed lies nowhere')
     return { topic, partition: placed.partition, offset: String(placed.offset) }
   })
+}
+
+// All that the schema cannot know of a name.
+function explainName(error: unknown): never {
+  if (hasApiId(error, 'INVALID_TOPIC_EXCEPTION'))
+    throw invalidField('topic', 'is no name for a topic, or like that of another but for a dot in the place of a _')
+  throw error
 }
 
 function explain(error: unknown): never {

@@ -10,19 +10,20 @@ import {
 } from '@timesale/kafka/cluster-groups'
 import { placeOf, type Cluster, type ClusterState, type PartitionState } from '@timesale/kafka/cluster'
 import type { Lags } from '../console/lag-watch.ts'
+import { recordsLeft } from './records-left.ts'
 
 const NOBODY = -1
 /** A group that nobody has ever been in, as Kafka calls one that has ended. */
 const UNSEEN = { state: 'DEAD', protocol: '', members: [] } as const satisfies DescribedGroup
-const READERS: Readonly<Record<string, readonly string[]>> = { ...GROUPS, ...VIEW_GROUPS }
+const READERS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({ ...GROUPS, ...VIEW_GROUPS }))
 
 /** Those of the shop, also before they were first joined, and all others of the cluster. */
-export async function listAllGroups(cluster: Cluster, lags: Lags | undefined): Promise<GroupList['groups']> {
+export async function listAllGroups(cluster: Cluster, lags: Lags | undefined): Promise<GroupList> {
   const listed = await listGroups(cluster, await cluster.state([]))
   const described = await describeGroups(cluster, listed)
   const byName = new Map(listed.map((one) => [one.group, one]))
-  const names = [...new Set([...Object.keys(READERS), ...byName.keys()])]
-  return names.map((group) => {
+  const names = [...new Set([...READERS.keys(), ...byName.keys()])]
+  const groups = names.map((group): GroupList['groups'][number] => {
     const { state, members } = described.get(group) ?? { ...UNSEEN, ...byName.get(group) }
     return {
       ...lagOf(group, lags),
@@ -30,6 +31,7 @@ export async function listAllGroups(cluster: Cluster, lags: Lags | undefined): P
       kind: kindOf(group),
     }
   })
+  return { asOf: readAt(lags), groups }
 }
 
 /** All but the history. */
@@ -37,10 +39,10 @@ export async function describeOneGroup(
   cluster: Cluster,
   group: string,
   lags: Lags | undefined,
-): Promise<Omit<GroupDetail, 'asOf' | 'history'>> {
+): Promise<Omit<GroupDetail, 'history'>> {
   const state = await cluster.state('all')
   const listed = (await listGroups(cluster, state)).find((one) => one.group === group)
-  if (listed === undefined && !Object.hasOwn(READERS, group))
+  if (listed === undefined && !READERS.has(group))
     throw new Refusal('group-not-found', { group }, `There is no consumer group ${group}`)
   const found = listed === undefined ? undefined : await seenGroup(cluster, listed)
   const { members, protocol, state: groupState } = found ?? UNSEEN
@@ -49,6 +51,8 @@ export async function describeOneGroup(
   const lagRecords = partitions.reduce((sum, one) => sum + one.lagRecords, 0)
   const lag = lagOf(group, lags)
   return {
+    // Where the group was not watched its lag is of this moment.
+    asOf: readAt(lag.lagRecords === null ? undefined : lags),
     ...{ group, state: groupState, protocol, coordinator: listed?.coordinator ?? NOBODY },
     members: members.map(({ assignment, ...member }) => ({
       ...member,
@@ -103,7 +107,7 @@ async function partitionsOf(
   const readers = readersOf(about.members)
   const isRead = ({ topic, partition }: PartitionState): boolean => {
     const place = placeOf(topic, partition)
-    return READERS[about.group]?.includes(topic) === true || readers.has(place) || about.committed.has(place)
+    return READERS.get(about.group)?.includes(topic) === true || readers.has(place) || about.committed.has(place)
   }
   const partitions = [...topics.values()].flatMap((topic) => topic.partitions.filter(isRead))
   // What is done was read before what there is: the other way round a busy group would be ahead of its topic.
@@ -114,12 +118,11 @@ async function partitionsOf(
     // Nobody leads it: how far there is to go is not known.
     if (end === undefined) return []
     const committed = about.committed.get(place)
-    // Without an offset a group of the shop begins at the beginning.
-    const behind = end - (committed ?? firsts.get(place) ?? end)
     return [
       {
         ...{ topic, partition, committed: committed === undefined ? null : String(committed), end: String(end) },
-        ...{ lagRecords: Math.max(0, Number(behind)), memberId: readers.get(place) ?? null },
+        lagRecords: recordsLeft(end, { committed, first: firsts.get(place) }),
+        memberId: readers.get(place) ?? null,
       },
     ]
   })
@@ -138,6 +141,11 @@ function readersOf(members: DescribedGroup['members']): ReadonlyMap<string, stri
 function lagOf(group: string, lags: Lags | undefined): GroupLagView {
   const unknown = { group, lagRecords: null, lagSeconds: null, perSecond: 0, drainSeconds: null, topics: [] }
   return lags?.groups.find((one) => one.group === group) ?? unknown
+}
+
+/** Who is in a group is of this moment, and its lag of the look before: what is told is as old as the older of the two. */
+function readAt(lags: Lags | undefined): string {
+  return lags?.asOf ?? new Date().toISOString()
 }
 
 function kindOf(group: string): GroupList['groups'][number]['kind'] {

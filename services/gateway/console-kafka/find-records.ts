@@ -9,6 +9,7 @@ import { keyToPartition } from '@timesale/kafka/partition'
 import { topicOf } from './describe-topics.ts'
 import { invalidField } from './invalid-field.ts'
 import { CUT_ALONE_BYTES, CUT_IN_LISTS_BYTES, recordViews } from './record-view.ts'
+import { aboutTopic } from './topic-kind.ts'
 
 type Query = Static<typeof RecordsQuery>
 
@@ -78,9 +79,9 @@ function readSince({ since, from }: Query): Date | undefined {
   return at
 }
 
-function choosePartitions({ partitions }: TopicState, query: Query): readonly PartitionState[] {
-  if (query.partition === undefined && query.key !== undefined) {
-    // One key is in one partition, whoever wrote it there by the usual rule.
+function choosePartitions({ topic, partitions }: TopicState, query: Query): readonly PartitionState[] {
+  if (query.partition === undefined && query.key !== undefined && isByTheRule(topic)) {
+    // One key is in one partition. Into others people write as they like.
     const own = keyToPartition(Buffer.from(query.key)) % partitions.length
     return partitions.filter(({ partition }) => partition === own)
   }
@@ -88,6 +89,11 @@ function choosePartitions({ partitions }: TopicState, query: Query): readonly Pa
   const own = partitions.filter(({ partition }) => partition === Number(query.partition))
   if (own.length === 0) throw invalidField('partition', `must be below ${partitions.length}`)
   return own
+}
+
+/** Whether all who write to it choose the partition by the key, as the shop does. */
+function isByTheRule(topic: string): boolean {
+  return aboutTopic(topic, false).kind === 'shop'
 }
 
 async function stretchesOf(

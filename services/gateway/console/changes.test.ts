@@ -47,12 +47,31 @@ test('books that do not balance are told of once, each of the two for itself', (
 
 test('the end of a rush is told with its verdict, also of one that was never seen to run', () => {
   const told = teller()
-  assert.deepEqual(told({ rush: rush(1, 'broken') }), [], 'ended before anybody looked')
-  assert.deepEqual(told({ rush: rush(2, 'running') }), [])
-  assert.deepEqual(told({ rush: rush(2, 'held') }), ['rush good: The rush is over: everything holds.'])
-  assert.deepEqual(told({ rush: rush(2, 'held') }), [])
-  assert.deepEqual(told({ rush: rush(3, 'broken') }), ['rush bad: The rush is over, and not everything holds.'])
-  assert.deepEqual(told({ rush: rush(4, 'failed') }), ['rush bad: The rush came to no verdict.'])
+  assert.deepEqual(told({ rush: last(rush(1, 'broken')) }), [], 'ended before anybody looked')
+  assert.deepEqual(told({ rush: last(rush(2, 'running')) }), [])
+  assert.deepEqual(told({ rush: last(rush(2, 'held')) }), ['rush good: The rush is over: everything holds.'])
+  assert.deepEqual(told({ rush: last(rush(2, 'held')) }), [])
+  assert.deepEqual(told({ rush: last(rush(3, 'broken')) }), ['rush bad: The rush is over, and not everything holds.'])
+  assert.deepEqual(told({ rush: last(rush(4, 'failed')) }), ['rush bad: The rush came to no verdict.'])
+})
+
+test('a rush that was over long before it was first seen is no news; one that was seen to run is, however late', () => {
+  const told = teller()
+  const endedBefore = (id: number, ms: number): RushView => ({
+    ...rush(id, 'held'),
+    endedAt: new Date(NOW - ms).toISOString(),
+  })
+  const over = ['rush good: The rush is over: everything holds.']
+  assert.deepEqual(told({ rush: null }), [], 'the supervisor has not answered yet')
+  assert.deepEqual(told({ rush: last(endedBefore(1, 10_001)) }), [])
+  assert.deepEqual(told({ rush: last(endedBefore(2, 10_000)) }), over)
+  assert.deepEqual(told({ rush: null }), [], 'the supervisor is away')
+  assert.deepEqual(told({ rush: last(endedBefore(2, 10_000)) }), [], 'told before')
+  assert.deepEqual(told({ rush: last(rush(3, 'running')) }), [])
+  assert.deepEqual(told({ rush: null }), [])
+  assert.deepEqual(told({ rush: last(endedBefore(3, 60_000)) }), over)
+  assert.deepEqual(told({ rush: last(null) }), [], 'a shop that was started anew')
+  assert.deepEqual(told({ rush: last(endedBefore(1, 10_000)) }), over)
 })
 
 test('every sentence is there in Korean', () => {
@@ -65,8 +84,11 @@ test('every sentence is there in Korean', () => {
   )
 })
 
+const NOW = Date.parse('2026-11-30T12:00:00.000Z')
+
 const NOTHING: LiveView = {
-  ...{ at: '', parts: null, topics: null, groups: null, orders: null, stock: null, outboxes: [], rush: null },
+  at: new Date(NOW).toISOString(),
+  ...{ parts: null, topics: null, groups: null, orders: null, stock: null, outboxes: [], rush: null },
   redis: { asOf: '', reachable: true },
 }
 
@@ -88,6 +110,11 @@ function groups(lagRecords: number | null, lagSeconds: number | null): LiveView[
   return { asOf: '', list: [lag] }
 }
 
+function last(one: RushView | null): LiveView['rush'] {
+  return { asOf: '', last: one }
+}
+
 function rush(id: number, state: RushView['state']): RushView {
-  return { id, state, startedAt: '', endedAt: null, buyers: 1, units: 1, seed: 1, says: [] }
+  const endedAt = state === 'running' ? null : new Date(NOW).toISOString()
+  return { id, state, startedAt: '', endedAt, buyers: 1, units: 1, seed: 1, says: [] }
 }

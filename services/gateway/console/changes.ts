@@ -1,4 +1,4 @@
-import type { GroupLagView, Happened, LiveView } from '@timesale/contracts/console-api'
+import type { GroupLagView, Happened, LiveView, RushView } from '@timesale/contracts/console-api'
 import { groupSays, ordersSay, partSays, rushSays, stockSays } from './sentences.ts'
 
 /** What has happened, before it has an id and a time. */
@@ -7,13 +7,15 @@ export type Happening = Omit<Happened, 'id' | 'at'>
 const BEHIND = { records: 1_000, seconds: 10 }
 /** Well below, so that a group at the edge is not told of each second. */
 const CAUGHT_UP = { records: 100, seconds: 2 }
+/** The end of a rush that nobody here saw running is told of so long. */
+const NEWS_MS = 10_000
 
 /** Tells, from one live view to the next, what a person should hear of. The first one is what all is measured by. */
 export class Changes {
   #parts: ReadonlyMap<string, string> | undefined
   readonly #behind = new Set<string>()
   readonly #broken = new Set<string>()
-  #rush: LiveView['rush'] | undefined
+  #rush: RushView | null | undefined
 
   since(view: LiveView): Happening[] {
     return [...this.#ofParts(view), ...this.#ofGroups(view), ...this.#ofBooks(view), ...this.#ofRush(view)]
@@ -67,15 +69,21 @@ export class Changes {
   }
 
   // That one was begun is told with who began it.
-  #ofRush({ rush }: LiveView): Happening[] {
+  #ofRush({ at, rush: told }: LiveView): Happening[] {
     const before = this.#rush
+    // A supervisor that does not answer has told of no change.
+    const rush = told === null ? (before ?? null) : told.last
     this.#rush = rush
     if (rush === null || before === undefined || rush.state === 'running') return []
-    if (before?.id === rush.id && before.state !== 'running') return []
+    if (before?.id === rush.id ? before.state !== 'running' : isOld(rush, at)) return []
     return [
       { about: 'rush', kind: 'rush', good: rush.state !== 'broken' && rush.state !== 'failed', what: rushSays(rush) },
     ]
   }
+}
+
+function isOld({ endedAt }: RushView, now: string): boolean {
+  return endedAt !== null && Date.parse(now) - Date.parse(endedAt) > NEWS_MS
 }
 
 function fallsBehind({ lagRecords, lagSeconds }: GroupLagView): boolean {

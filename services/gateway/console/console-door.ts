@@ -1,6 +1,7 @@
 import { Refusal } from '@timesale/contracts/refusals'
 import type { Reply, Request } from '@timesale/http/server'
 import type { Admission } from '../admission/admit.ts'
+import { withDoor } from '../admission/described-doors.ts'
 
 type Hook = (request: Request, reply: Reply) => Promise<void>
 
@@ -20,15 +21,14 @@ export interface ConsoleDoorOptions {
 }
 
 export function consoleDoor({ admission, actions, isLocal }: ConsoleDoorOptions): ConsoleDoor {
-  const toLook = admission.hookOf({ class: 'browse', token: 'required', role: 'operator' })
-  return {
-    toLook,
-    async toAct(request, reply) {
-      await toLook(request, reply)
-      if (!actions) throw new Refusal('read-only', { accepted: false })
-      if (isLocal && !isLoopback(request.headers.host)) throw new Refusal('foreign-host', { accepted: false })
-    },
+  const admitted = { class: 'browse', token: 'required', role: 'operator' } as const
+  const toLook = admission.hookOf(admitted)
+  const toAct: Hook = async (request, reply) => {
+    await toLook(request, reply)
+    if (!actions) throw new Refusal('read-only', { accepted: false })
+    if (isLocal && !isLoopback(request.headers.host)) throw new Refusal('foreign-host', { accepted: false })
   }
+  return { toLook, toAct: withDoor(toAct, { ...admitted, actions: true }) }
 }
 
 /**

@@ -21,6 +21,8 @@ test('one that stands still or falls behind never catches up; one that is not be
   const at = (done: number): Look => ({ ...NOW, committed: new Map([['stock', new Map([['orders 0', done]])]]) })
   const of = (now: Look, before: Look) => lagOf({ group: 'stock', topics: ['orders'], now, before, writtenAt: () => 0 })
   assert.equal(of(at(50), { ...at(50), at: BEFORE.at }).drainSeconds, null)
+  // Two a second are done, and five come.
+  assert.equal(of(at(50), { ...BEFORE, committed: at(40).committed }).drainSeconds, null)
   const caughtUp: Look = { ...NOW, committed: new Map([['stock', NOW.ends]]) }
   assert.deepEqual(
     [of(caughtUp, caughtUp).drainSeconds, of(caughtUp, caughtUp).lagSeconds, of(caughtUp, caughtUp).lagRecords],
@@ -40,6 +42,24 @@ test('a group of the shop that has committed nothing has everything before it; o
   assert.equal(view(new Map(), ['orders']).lagRecords, 105)
   assert.equal(view(new Map([['new', new Map()]]), ['orders']).lagRecords, 105)
   assert.equal(view(new Map([['new', undefined]]), ['orders']).lagRecords, null)
+})
+
+test('what retention has taken away nobody has to work off, and taking it away is no work', () => {
+  const firsts = new Map([
+    ['orders 0', 70],
+    ['orders 1', 5],
+  ])
+  const of = (done: ReadonlyMap<string, number>) => {
+    const committed = new Map([['stock', done]])
+    const writtenAt = (_place: string, offset: number): number => offset
+    const before: Look = { ...BEFORE, committed }
+    const view = lagOf({ group: 'stock', topics: ['orders'], now: { ...NOW, firsts, committed }, before, writtenAt })
+    return [view.lagRecords, view.perSecond, view.lagSeconds]
+  }
+  assert.deepEqual(of(new Map()), [10 + 20, 0, (NOW.at - 5) / 1_000], 'nothing committed')
+  assert.deepEqual(of(new Map([['orders 0', 60]])), [10 + 20, 0, (NOW.at - 5) / 1_000], 'committed before the first')
+  const [lagRecords] = of(new Map([['orders 0', 75]]))
+  assert.equal(lagRecords, 5 + 20, 'committed after the first')
 })
 
 test('a group of somebody else reads what it has committed, as far as that is still there', () => {
@@ -69,15 +89,16 @@ test('a group that was set back and a log that was made anew have no rate below 
 })
 
 test('topics grow by the second, and have the records that retention has left them', () => {
-  assert.deepEqual(topicRates(NOW, BEFORE, new Map([['orders 0', 30]])), [
+  assert.deepEqual(topicRates({ ...NOW, firsts: new Map([['orders 0', 30]]) }, BEFORE), [
     { topic: 'orders', records: 75, perSecond: 5 },
     { topic: 'products', records: 7, perSecond: 0 },
   ])
-  assert.equal(topicRates(NOW, NOW, new Map())[0]?.perSecond, 0)
+  assert.equal(topicRates(NOW, NOW)[0]?.perSecond, 0)
 })
 
 const BEFORE: Look = {
   at: 100_000,
+  firsts: new Map(),
   ends: new Map([
     ['orders 0', 60],
     ['orders 1', 20],
@@ -97,6 +118,7 @@ const BEFORE: Look = {
 
 const NOW: Look = {
   at: 105_000,
+  firsts: new Map(),
   ends: new Map([
     ['orders 0', 80],
     ['orders 1', 25],

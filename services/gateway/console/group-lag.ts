@@ -3,6 +3,8 @@ import type { GroupLagView } from '@timesale/contracts/console-api'
 /** What is known of logs and groups at one moment, in milliseconds of one clock. Places are partitions: `order-topic 3`. */
 export interface Look {
   readonly at: number
+  /** The first record of each partition that retention has left. */
+  readonly firsts: ReadonlyMap<string, number>
   /** One past the last record of each partition. */
   readonly ends: ReadonlyMap<string, number>
   /** How far each group has come; undefined where it cannot be read now. */
@@ -12,15 +14,20 @@ export interface Look {
 /** Partitions that a group has to read, each with where it goes on. */
 export function positionsOf(
   group: string,
-  { ends, committed }: Look,
+  { firsts, ends, committed }: Look,
   topics: readonly string[] | undefined,
 ): ReadonlyMap<string, number> | undefined {
   const done = committed.get(group)
-  if (topics === undefined) return done === undefined || done.size === 0 ? undefined : known(done, ends)
-  // A group of the shop that is not listed has committed nothing yet. Without an offset it begins at the beginning.
-  if (done === undefined && committed.has(group)) return undefined
-  const places = [...ends.keys()].filter((place) => topics.includes(topicOf(place)))
-  return new Map(places.map((place) => [place, done?.get(place) ?? 0]))
+  const places = [...ends.keys()]
+  // Without an offset a group begins at the beginning, and what retention has taken away nobody has to work off any more.
+  const positions = (own: readonly string[]): ReadonlyMap<string, number> =>
+    new Map(own.map((place) => [place, Math.max(done?.get(place) ?? 0, firsts.get(place) ?? 0)]))
+  if (topics !== undefined) {
+    // A group of the shop that is not listed has committed nothing yet.
+    if (done === undefined && committed.has(group)) return undefined
+    return positions(places.filter((place) => topics.includes(topicOf(place))))
+  }
+  return done === undefined || done.size === 0 ? undefined : positions(places.filter((place) => done.has(place)))
 }
 
 export interface LagOptions {
@@ -39,7 +46,8 @@ export function lagOf({ group, topics, now, before, writtenAt }: LagOptions): Gr
   if (positions === undefined)
     return { group, lagRecords: null, lagSeconds: null, perSecond: 0, drainSeconds: null, topics: [] }
   const seconds = Math.max(1, now.at - before.at) / 1000
-  const earlier = positionsOf(group, before, topics)
+  // What retention has taken away meanwhile nobody has worked off.
+  const earlier = positionsOf(group, { ...before, firsts: now.firsts }, topics)
   const byTopic = Map.groupBy(positions.keys(), topicOf)
   const lags = [...byTopic].map(([topic, places]) => ({
     topic,
@@ -58,15 +66,11 @@ export function lagOf({ group, topics, now, before, writtenAt }: LagOptions): Gr
 }
 
 /** Records of each topic, from the first that is still there, and how many come to it in a second. */
-export function topicRates(
-  now: Look,
-  before: Look,
-  firsts: ReadonlyMap<string, number>,
-): { topic: string; records: number; perSecond: number }[] {
+export function topicRates(now: Look, before: Look): { topic: string; records: number; perSecond: number }[] {
   const seconds = Math.max(1, now.at - before.at) / 1000
   return [...Map.groupBy(now.ends.keys(), topicOf)].map(([topic, places]) => ({
     topic,
-    records: sum(places, (place) => Math.max(0, (now.ends.get(place) ?? 0) - (firsts.get(place) ?? 0))),
+    records: sum(places, (place) => Math.max(0, (now.ends.get(place) ?? 0) - (now.firsts.get(place) ?? 0))),
     perSecond: sum(places, (place) => moved(now.ends.get(place), before.ends.get(place))) / seconds,
   }))
 }
@@ -94,10 +98,6 @@ function ageOf(positions: ReadonlyMap<string, number>, { at, ends }: Look, writt
 // Backwards only where a group was set back or a log made anew, which is no rate.
 function moved(to: number | undefined, from: number | undefined): number {
   return to === undefined || from === undefined ? 0 : Math.max(0, to - from)
-}
-
-function known(done: ReadonlyMap<string, number>, ends: Look['ends']): ReadonlyMap<string, number> {
-  return new Map([...done].filter(([place]) => ends.has(place)))
 }
 
 function sum<Item>(items: Iterable<Item>, of: (item: Item) => number): number {

@@ -13,6 +13,8 @@ import { lagOf, positionsOf, topicRates, type Look } from './group-lag.ts'
 import { RecordTimes, type WantedTime } from './record-times.ts'
 
 export interface KafkaSight {
+  /** When logs and groups were where they are told to be: before what else is asked for was there. */
+  readonly asOf: string
   readonly topics: NonNullable<LiveView['topics']>['list']
   readonly groups: readonly GroupLagView[]
   readonly brokers: readonly BrokerAddress[]
@@ -47,13 +49,14 @@ export class KafkaWatch {
   look(): Promise<KafkaSight> {
     return this.#ask(async (cluster) => {
       const progress = await readGroupProgress(cluster, { topics: 'all', whole: READ_TOPICS, groups: chooseGroups() })
+      const at = Date.now()
       const partitions = [...progress.state.topics.values()].flatMap((topic) => topic.partitions)
       await this.#lookForFirsts(cluster, partitions)
-      const now = lookOf(progress, this.#firsts)
+      const now = lookOf({ at, progress, firsts: this.#firsts })
       this.#ends.note(now.at, now.ends)
       this.#looks = [...this.#looks.filter(({ at }) => at >= now.at - RATE_OVER_MS), now]
       await this.#times.read(cluster, partitions, this.#wantedTimes(now))
-      return { ...this.#sight(now), brokers: progress.state.brokers }
+      return { asOf: new Date(now.at).toISOString(), ...this.#sight(now), brokers: progress.state.brokers }
     })
   }
 
@@ -79,7 +82,7 @@ export class KafkaWatch {
       this.#ends.writtenAt(place, offset) ?? this.#times.at(place, offset)
     const groups = groupsOf(now).map((group) => lagOf({ ...group, now, before, writtenAt }))
     this.#note(now.at, groups)
-    return { groups, topics: topicRates(now, before, this.#firsts) }
+    return { groups, topics: topicRates(now, before) }
   }
 
   #note(at: number, groups: readonly GroupLagView[]): void {
@@ -118,16 +121,14 @@ function groupsOf({ committed }: Look): { group: string; topics: readonly string
   ]
 }
 
-function lookOf({ ends, committed }: GroupProgress, firsts: ReadonlyMap<string, number>): Look {
-  // What retention has taken away nobody has to work off any more.
-  const positions = (done: ReadonlyMap<string, bigint>): ReadonlyMap<string, number> =>
-    new Map([...numbers(done)].map(([place, offset]) => [place, Math.max(offset, firsts.get(place) ?? 0)]))
+function lookOf({
+  at,
+  progress: { ends, committed },
+  firsts,
+}: Pick<Look, 'at' | 'firsts'> & { readonly progress: GroupProgress }): Look {
   return {
-    at: Date.now(),
-    ends: numbers(ends),
-    committed: new Map(
-      [...committed].map(([group, done]) => [group, done === undefined ? undefined : positions(done)]),
-    ),
+    ...{ at, firsts, ends: numbers(ends) },
+    committed: new Map([...committed].map(([group, done]) => [group, done === undefined ? undefined : numbers(done)])),
   }
 }
 

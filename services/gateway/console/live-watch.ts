@@ -110,13 +110,13 @@ export class LiveWatch {
     return {
       at,
       parts: parts === undefined ? null : { asOf: parts.asOf, list: [...parts.value] },
-      topics: kafka === undefined ? null : { asOf: kafka.asOf, list: [...kafka.value.topics] },
-      groups: kafka === undefined ? null : { asOf: kafka.asOf, list: [...kafka.value.groups] },
+      topics: kafka === undefined ? null : { asOf: kafka.value.asOf, list: [...kafka.value.topics] },
+      groups: kafka === undefined ? null : { asOf: kafka.value.asOf, list: [...kafka.value.groups] },
       orders: this.#orders(),
       stock: this.#stock(),
       outboxes: this.#outboxes(),
       redis: { asOf: at, reachable: this.#isRedisReachable() },
-      rush: rush?.value ?? null,
+      rush: rush === undefined ? null : { asOf: rush.asOf, last: rush.value },
     }
   }
 

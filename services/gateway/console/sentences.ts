@@ -71,6 +71,10 @@ export function actionSays(who: string, part: string, action: PartActionName): S
   return { en: `${who} ${en} ${part}.`, ko: `${who} 님의 ${ko}: ${part}.` }
 }
 
+export function notDoneSays(why: string): Sentence {
+  return { en: `That was not done: ${why}`, ko: `되지 않았습니다: ${why}` }
+}
+
 const ACTIONS: Readonly<Record<PartActionName, Sentence>> = {
   stop: { en: 'stops', ko: '중지' },
   start: { en: 'starts', ko: '시작' },

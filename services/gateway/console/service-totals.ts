@@ -1,22 +1,15 @@
 import { Compile } from 'typebox/compile'
+import { VIEW_GROUPS } from '@timesale/contracts/topics'
 import { ServiceTotals } from '@timesale/contracts/totals-api'
 import type { Principal } from '@timesale/identity/principal'
 import { nextTraceparent } from '@timesale/telemetry/trace'
-import type { UpstreamName } from '../routes.ts'
+import { UPSTREAMS, type UpstreamName } from '../routes.ts'
 import type { InternalTokens } from '../tokens/internal-tokens.ts'
 import { readPart } from '../upstreams/read-part.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 
-/** Every service with a database. */
-export const COUNTED_SERVICES = [
-  'account',
-  'seller',
-  'product',
-  'order',
-  'stock',
-  'notification',
-  'analytics',
-] as const satisfies readonly UpstreamName[]
+/** Every service with a database: all but views. */
+export const COUNTED_SERVICES: readonly UpstreamName[] = UPSTREAMS.filter((name) => !Object.hasOwn(VIEW_GROUPS, name))
 
 const ANSWER_MS = 1_500
 const validator = Compile(ServiceTotals)

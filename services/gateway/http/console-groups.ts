@@ -20,10 +20,7 @@ export function consoleGroupsRoutes(app: HttpServer, { door, ask, lags }: Consol
   app.get(
     '/api/console/groups',
     { schema: { summary: 'Consumer groups', tags, response: { 200: GroupList, ...errors } }, onRequest: door.toLook },
-    async (): Promise<GroupList> => {
-      const groups = await ask(async (cluster) => listAllGroups(cluster, await lags.sample()))
-      return { asOf: new Date().toISOString(), groups }
-    },
+    (): Promise<GroupList> => ask(async (cluster) => listAllGroups(cluster, await lags.sample())),
   )
 
   app.get(
@@ -39,7 +36,7 @@ export function consoleGroupsRoutes(app: HttpServer, { door, ask, lags }: Consol
     },
     async ({ params: { group } }): Promise<GroupDetail> => {
       const detail = await ask(async (cluster) => describeOneGroup(cluster, group, await lags.sample()))
-      return { asOf: new Date().toISOString(), ...detail, history: lags.historyOf(group) }
+      return { ...detail, history: lags.historyOf(group) }
     },
   )
 

@@ -33,7 +33,8 @@ export async function consolePages(app: HttpServer, folder: string): Promise<voi
       const cached = path.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
       return give(reply, path, cached)
     }
-    if (NO_PAGES.test(path) || !takesHtml(request)) return reply.callNotFound()
+    // At the address itself there is nothing else, so whoever asks there in any way finds out that it is the right one.
+    if (path !== '' && (NO_PAGES.test(path) || !takesHtml(request))) return reply.callNotFound()
     return (await isFile(folder, INDEX)) ? give(reply, INDEX, 'no-cache') : sayHow(reply)
   })
 }

@@ -5,7 +5,7 @@ import type { HttpServer, Reply } from '@timesale/http/server'
 import { callerOf } from '@timesale/identity/principal'
 import type { ConsoleDoor } from '../console/console-door.ts'
 import type { Happenings } from '../console/happenings.ts'
-import { actionSays } from '../console/sentences.ts'
+import { actionSays, notDoneSays } from '../console/sentences.ts'
 import type { Supervisor } from '../console/supervisor.ts'
 
 export interface ConsolePartsOptions {
@@ -37,7 +37,14 @@ export function consolePartsRoute(app: HttpServer, { door, happenings, superviso
       happenings.add({ ...told, what: actionSays(callerOf(request.principal), part, action) })
       if (part === OWN_NAME && EFFECTS[action] !== undefined)
         return actOnSelf(supervisor, action, EFFECTS[action], reply)
-      return { said: await supervisor.act(part, action) }
+      try {
+        return { said: await supervisor.act(part, action) }
+      } catch (error) {
+        // Who reads the log only must not believe that it was done.
+        if (error instanceof Refusal && error.about['accepted'] === false)
+          happenings.add({ ...told, good: false, what: notDoneSays(error.message) })
+        throw error
+      }
     },
   )
 }

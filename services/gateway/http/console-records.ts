@@ -18,7 +18,6 @@ import { Line } from '../upstreams/line.ts'
 export interface ConsoleRecordsOptions {
   readonly door: ConsoleDoor
   readonly ask: AskKafka
-  readonly brokers: readonly string[]
 }
 
 /** Letters are up to six bytes in JSON. */
@@ -29,7 +28,7 @@ const SEARCHES_WAITING_MAX = 20
 const SEARCH_TURN_WITHIN_MS = 2_500
 
 /** What is on topics, found by its place, time, key or text; and one record written to a playground topic. */
-export function consoleRecordsRoutes(app: HttpServer, { door, ask, brokers }: ConsoleRecordsOptions): void {
+export function consoleRecordsRoutes(app: HttpServer, { door, ask }: ConsoleRecordsOptions): void {
   const tags = ['console']
   const errors = { '4xx': Problem, '5xx': Problem }
   const searches = new Line({ insideMax: SEARCHES_MAX, waitingMax: SEARCHES_WAITING_MAX })
@@ -80,7 +79,6 @@ export function consoleRecordsRoutes(app: HttpServer, { door, ask, brokers }: Co
       },
       onRequest: door.toAct,
     },
-    async ({ params, body }, reply) =>
-      await reply.code(201).send(await produceRecord(ask, brokers, params.topic, body)),
+    async ({ params, body }, reply) => await reply.code(201).send(await produceRecord(ask, params.topic, body)),
   )
 }

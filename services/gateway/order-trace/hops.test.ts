@@ -107,3 +107,13 @@ test('records are looked for until every fact is there that order has told or so
     )
   assert.equal(areAllThere({ order: ORDER, services: {} }, RECORDS.slice(0, 2)), true)
 })
+
+test('what stock has moved is a fact too, before anybody has applied it', () => {
+  const known = { order: ORDER, services: { stock: STOCK } }
+  const without = (version: number): TracedRecord[] =>
+    RECORDS.filter(({ event }) => event?.source !== '/stock/reservations' || event.version !== version)
+  assert.equal(areAllThere(known, RECORDS), true)
+  assert.equal(areAllThere(known, without(2)), false)
+  assert.equal(areAllThere(known, without(1)), false)
+  assert.equal(areAllThere({ order: ORDER, services: { stock: { ...STOCK, movements: [] } } }, without(2)), true)
+})

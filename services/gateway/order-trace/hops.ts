@@ -24,6 +24,8 @@ export interface TraceParts {
   readonly records: readonly TracedRecord[]
 }
 
+const MOVED_BY = '/stock/reservations' satisfies Source
+
 type Found = Omit<TraceHop, 'afterMs' | 'stepMs'>
 
 /** One after the other by their times, which are of several clocks; last those whose time is not kept. */
@@ -49,7 +51,7 @@ export function hopsOf({ order, notices = [], services, records }: TraceParts): 
   return [...placed, ...others]
 }
 
-/** Whether every fact is among the records that somebody has applied, or order itself has told. */
+/** Whether every fact is among the records that somebody has applied, or that order or stock itself has told. */
 export function areAllThere(
   { order, services }: Omit<TraceParts, 'records'>,
   records: readonly TracedRecord[],
@@ -58,6 +60,8 @@ export function areAllThere(
   for (const known of Object.values(services)) {
     for (const { source, version } of known?.applied ?? [])
       wanted.set(source, Math.max(wanted.get(source) ?? 0, version))
+    // Of what stock has moved last nobody may have heard yet. Each movement is told by a fact of its version.
+    for (const { version } of known?.movements ?? []) wanted.set(MOVED_BY, Math.max(wanted.get(MOVED_BY) ?? 0, version))
   }
   const there = new Set(records.map(({ event }) => (event === undefined ? '' : `${event.source} ${event.version}`)))
   return [...wanted].every(([source, last]) =>

@@ -114,17 +114,20 @@ describe('an answer that is lost', () => {
 
 describe('time', () => {
   test('a service that never answers: a timeout, and nobody says that it had no effect', async () => {
-    const { refused, instances } = await start(1)
+    const { ask, refused, instances } = await start(1)
+    // So that there is a connection: what could not be sent in time is told in another way.
+    await ask({})
+    instances[0].reached.length = 0
     instances[0].behave = () => undefined
     const began = performance.now()
-    const refusal = await refused({ method: 'POST', idempotent: true }, 300)
-    assert.ok(performance.now() - began < 2_000)
+    const refusal = await refused({ method: 'POST', idempotent: true }, 800)
+    assert.ok(performance.now() - began < 5_000)
     assert.equal(refusal.code, 'upstream-timeout')
     assert.deepEqual(refusal.about, { upstream: 'order' })
     assert.equal(reachedBy(instances), 1)
     assert.match(refusal.message, /not known whether/)
     // Of a read, there is nothing to be known.
-    assert.doesNotMatch((await refused({ idempotent: true }, 300)).message, /effect/)
+    assert.doesNotMatch((await refused({ idempotent: true }, 800)).message, /effect/)
     instances[0].behave = hangUp
     assert.doesNotMatch((await refused({ method: 'HEAD' })).message, /effect/)
     assert.match((await refused({ method: 'DELETE' })).message, /not known whether/)
@@ -146,7 +149,10 @@ describe('time', () => {
   })
 
   test('a caller who waits for less is answered in it, and cannot open a breaker for others', async () => {
-    const { upstream, refused, instances } = await start(1)
+    const { upstream, ask, refused, instances } = await start(1)
+    // A connection for each, since none of them has the time to wait for one.
+    await Promise.all(Array.from({ length: 30 }, () => ask({})))
+    instances[0].reached.length = 0
     instances[0].behave = () => undefined
     const began = performance.now()
     const hasty = Array.from({ length: 30 }, () => refused({ callerDeadline: performance.now() + 1_200 }, 60_000))
@@ -159,11 +165,13 @@ describe('time', () => {
   test('of two, one hangs: a read goes on to the other in time, and nothing else is asked twice', async () => {
     const { ask, refused, instances, outcomes } = await start(2)
     instances[0].behave = () => undefined
-    for (let time = 0; time < 4; time += 1) assert.equal((await ask({ idempotent: true }, 1_000)).status, 200)
+    // The half of it that is left for the other has to last on a slow machine, too.
+    for (const { status } of await Promise.all(Array.from({ length: 4 }, () => ask({ idempotent: true }, 7_000))))
+      assert.equal(status, 200)
     const retried = outcomes.filter((one) => one === 'retried').length
     assert.equal(retried, instances[0].reached.length)
     assert.ok(retried > 0)
-    for (const { headers } of instances[0].reached) assert.ok(Number(headers['x-timeout-ms']) <= 500)
+    for (const { headers } of instances[0].reached) assert.ok(Number(headers['x-timeout-ms']) <= 3_500)
     instances[1].behave = () => undefined
     for (const about of [
       { method: 'POST', idempotent: true },
@@ -171,11 +179,11 @@ describe('time', () => {
       { idempotent: true, isPatient: true },
     ]) {
       const before = reachedBy(instances)
-      assert.equal((await refused(about, 300)).code, 'upstream-timeout')
+      assert.equal((await refused(about, 800)).code, 'upstream-timeout')
       assert.equal(reachedBy(instances), before + 1)
     }
     // Nor a read, once a tenth of all requests has been spent.
-    const many = await Promise.all(Array.from({ length: 30 }, () => refused({ idempotent: true }, 600)))
+    const many = await Promise.all(Array.from({ length: 30 }, () => refused({ idempotent: true }, 1_600)))
     assert.ok(many.every(({ code }) => code === 'upstream-timeout'))
     const all = outcomes.filter((one) => one === 'retried').length
     assert.ok(all > retried && all <= 15, `${all} were repeated`)
@@ -195,8 +203,8 @@ describe('time', () => {
       await once(hole, 'close')
     })
     assert.equal(upstream.instances.length, 2)
-    await until('it is known', () => upstream.instances.some(({ isReady }) => !isReady))
-    for (let time = 0; time < 10; time += 1) assert.equal((await ask({}, 1_000)).status, 200)
+    await until('it is known', () => upstream.instances[1]?.isReady === false)
+    for (let time = 0; time < 10; time += 1) assert.equal((await ask({})).status, 200)
     assert.equal(instances[0].reached.length, 10)
   })
 })
@@ -205,9 +213,13 @@ describe('the breaker', () => {
   test('leaves a faulty instance alone, and finds out when it is well again', async () => {
     const { upstream, ask, instances } = await start(2)
     instances[0].behave = answerJson({}, 500)
+    const began = performance.now()
     for (let time = 0; time < 60; time += 1) await ask({ idempotent: true })
-    assert.equal(instances[0].reached.length, 20)
-    assert.equal(upstream.instances[0]?.breakerAt(performance.now()), 'open')
+    // Every two seconds it is tried once more, which no machine needs that does not stand still meanwhile.
+    const tried = Math.floor((performance.now() - began) / 2_000)
+    const { length } = instances[0].reached
+    assert.ok(length >= 20 && length <= 20 + tried, `${length} reached it`)
+    assert.notEqual(upstream.instances[0]?.breakerAt(performance.now()), 'closed')
     instances[0].behave = answerJson({ ok: true })
     await until('it is asked again', async () => {
       assert.equal((await ask({ idempotent: true })).status, 200)
@@ -260,19 +272,24 @@ test('only so many requests are with a service at once, and only so many more wa
 test('one after the other is restarted under load, and no request is lost', async () => {
   const { upstream, instances, ask } = await start(2)
   const end = new AbortController()
-  let answered = 0
-  const callers = Array.from({ length: 8 }, async () => {
+  const answered = Array.from({ length: 8 }, () => 0)
+  const callers = answered.map(async (_, caller) => {
     while (!end.signal.aborted) {
       assert.equal((await ask({ method: 'POST' })).status, 200)
-      answered += 1
+      answered[caller] = (answered[caller] ?? 0) + 1
     }
   })
+  const everybodyWasAnswered = async (times: number): Promise<void> => {
+    const before = [...answered]
+    await until('all are answered', () => answered.every((count, caller) => count >= (before[caller] ?? 0) + times))
+  }
   for (const [index, instance] of instances.entries()) {
-    const seen = answered
     instance.isReady = false
     await until('it is left alone', () => upstream.instances[index]?.isReady === false)
+    // Like a service that drains, which hangs up only when it has answered what it had been asked before.
+    await everybodyWasAnswered(1)
     await instance.stop()
-    await until('others serve', () => answered > seen + 200)
+    await everybodyWasAnswered(25)
     instance.isReady = true
     await instance.start()
     await until('it is back', () => upstream.instances[index]?.isReady === true)

@@ -80,10 +80,12 @@ test('nobody is told of an order twice, also when all of the topic is delivered 
   await using offsets = new Offsets(infra.brokers)
   const records = await offsets.count('order-topic')
   await stop()
-  await offsets.forget('notification')
+  // The broker may not have heard yet that its last member has left.
+  await until('the group is forgotten', () => offsets.forget('notification').then(() => true))
   await startService()
+  // Some of it more than once, where a batch has to be tried again.
   await until('all of it was delivered again', async () => {
-    return (await readMetric(shop().url, 'consumer_events_total', { outcome: 'duplicate' })) === records
+    return (await readMetric(shop().url, 'consumer_events_total', { outcome: 'duplicate' })) >= records
   })
   assert.equal(await readMetric(shop().url, 'consumer_events_total', { outcome: 'applied' }), 0)
   assert.equal(await readMetric(shop().url, 'consumer_offset_fallbacks_total'), 6, 'every partition from its beginning')

@@ -9,6 +9,7 @@ import { productChanged, stockAnnounced, stockRejected, stockReserved } from '@t
 import { readJson, readProblem, send, sendJson, type Answer } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
 import { readMetric } from '@timesale/testkit/metrics'
+import { Offsets } from '@timesale/testkit/offsets'
 import { produce, readTopic, type ReadRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { startOrder } from '../app.ts'
@@ -167,18 +168,19 @@ describe('an order', () => {
 
   test('is answered only once it is committed', async () => {
     const { db } = running()
-    let answered = false
-    await whileOrdersWait(
+    let accepted = false
+    const [patient] = await whileOrdersWait(
       (sent) => {
         sent(
           place({ orderId: 'patient', productId: 'A001', quantity: 1 }).then((answer) => {
-            answered = true
+            accepted ||= answer.status === 202
             return answer
           }),
         )
       },
-      () => assert.equal(answered, false),
+      () => assert.equal(accepted, false),
     )
+    assert.equal(patient?.status, 202)
     assert.deepEqual(await rowsOf('patient'), { orders: 1, history: 1 })
 
     await db.sql`
@@ -251,14 +253,14 @@ test('a price that changes while orders run: each order has the old or the new o
     select unit_price_minor as price from orders where product_id = 'P001' order by placed_at desc limit 1`
   assert.equal(byTime[0]?.price, '250')
 
-  // Version 2 was overtaken; version 3 comes once more.
+  // Version 2 was overtaken; version 3 comes once more. Where partitions change hands, others come once more as well.
   const duplicates = await duplicatesSeen()
   await produce(infra.brokers, [
     productChanged('P001', { priceMinor: 220 }, { version: 2 }),
     productChanged('P001', { priceMinor: 200 }),
     productChanged('P001', { priceMinor: 250 }, { version: 3 }),
   ])
-  await until('the late ones were seen', async () => (await duplicatesSeen()) === duplicates + 3)
+  await until('the late ones were seen', async () => (await duplicatesSeen()) >= duplicates + 3)
   assert.equal((await place({ orderId: 'priced-late', productId: 'P001', quantity: 3 })).status, 202)
   assert.equal((await readOrder('priced-late')).unitPriceMinor, 250)
 
@@ -307,7 +309,7 @@ describe('what becomes of an order', () => {
     await produce(infra.brokers, [said, said, said])
     await statusOf('decided', 'CONFIRMED')
     await produce(infra.brokers, [said])
-    await until('all copies were seen', async () => (await duplicatesSeen()) === duplicates + 3)
+    await until('all copies were seen', async () => (await duplicatesSeen()) >= duplicates + 3)
     assert.deepEqual(await historyOf('decided'), ['PLACED', 'CONFIRMED'])
   })
 
@@ -426,6 +428,8 @@ test('the list of orders is newest first, without gaps or repeats while orders c
 
 test('while Kafka is away orders are accepted up to the cap of the outbox, then refused, and none is lost', async () => {
   const { infra, db } = running()
+  // Rows are counted below, and replicas that stop leave what they have not sent yet.
+  await published()
   await stopReplicas()
   const alone = await startOrder(
     readConfig(infra.env('order', { KAFKA_BROKERS: '127.0.0.1:1', ORDER_OUTBOX_CAP_EVENTS: '5' })),
@@ -435,8 +439,9 @@ test('while Kafka is away orders are accepted up to the cap of the outbox, then 
     for (let count = 0; count < 6; count += 1) {
       assert.equal((await place({ orderId: `stranded-${count}`, productId: 'A001', quantity: 1 }, url)).status, 202)
     }
-    const ready = await readJson<{ status: string; reasons: string[] }>(`${url}/readyz`)
-    assert.equal(ready.status, 'degraded')
+    await until('it says that it is degraded', async () => {
+      return (await readJson<{ status: string }>(`${url}/readyz`)).status === 'degraded'
+    })
     let count = 0
     const refused = await until('the outbox is full', async () => {
       count += 1
@@ -475,9 +480,14 @@ test('while the database is away orders are refused within seconds, and accepted
   await db.sql`checkpoint`
   await flushRedis(infra)
   await postgres.kill()
-  // Once they have looked they know that their idle connections are gone. An order that is sent down one of those has an
-  // outcome that nobody knows.
-  for (const url of urls) assert.equal(readProblem(await send(`${url}/orders`)).code, 'database-unavailable')
+  // Sessions outlive their server by some milliseconds and go on answering, and an order that is sent to one that has gone
+  // has an outcome that nobody knows. Once as many looks as a pool has connections have all failed, none is left.
+  for (const url of urls) {
+    await until('its connections are gone', async () => {
+      const looks = await Promise.all(Array.from({ length: 10 }, () => send(`${url}/orders`)))
+      return looks.every((look) => readProblem(look).code === 'database-unavailable')
+    })
+  }
   const began = performance.now()
   const answers = await Promise.all(
     ['stormy-1', 'stormy-2', 'before-it-died'].map((orderId) => place({ orderId, productId: 'A001', quantity: 1 })),
@@ -512,6 +522,7 @@ describe('order-topic', () => {
     for (const orderId of ['traced', 'traced-and-dropped']) {
       await sendJson(`${urls[0]}/orders`, { orderId, productId: 'A001', quantity: 1 }, { headers })
     }
+    await place({ orderId: 'untraced', productId: 'A001', quantity: 1 })
     const cancelled = { method: 'POST', headers: { traceparent: `00-${STOCK_TRACE}-00f067aa0ba902b7-01` } }
     await send(`${urls[0]}/orders/traced-and-dropped/cancellation`, cancelled)
     const data = { orderId: 'traced', productId: 'A001', quantity: 1 }
@@ -519,7 +530,8 @@ describe('order-topic', () => {
     await produce(infra.brokers, [stockReserved(data, { traceparent })])
     await statusOf('traced', 'CONFIRMED')
     await published()
-    records = await readTopic(infra.brokers, 'order-topic')
+    await using offsets = new Offsets(infra.brokers)
+    records = await readTopic(infra.brokers, 'order-topic', await offsets.count('order-topic'))
   })
 
   test('has each fact of each order once, and what it says is what the database says', async () => {
@@ -574,7 +586,11 @@ describe('order-topic', () => {
     assert.equal(traceOf(records, 'traced.2')[1], STOCK_TRACE)
     assert.equal(traceOf(records, 'traced-and-dropped.1')[1], REQUEST_TRACE)
     assert.equal(traceOf(records, 'traced-and-dropped.2')[1], STOCK_TRACE)
-    assert.match(traceOf(records, 'told.1')[1] ?? '', /^[0-9a-f]{32}$/, 'one of its own where the request brought none')
+    assert.match(
+      traceOf(records, 'untraced.1')[1] ?? '',
+      /^[0-9a-f]{32}$/,
+      'one of its own where the request brought none',
+    )
   })
 })
 
@@ -644,18 +660,26 @@ async function whileOrdersWait(
   meanwhile = (): void => undefined,
 ): Promise<Answer[]> {
   const { db, urls } = running()
-  const answers: Promise<Answer>[] = []
-  await db.tx(async (tx) => {
-    await tx`lock table orders in exclusive mode`
-    sendThem((answer) => answers.push(answer))
-    await until('the first flush waits for the lock', async () => {
-      const waiting = await db.sql`select 1 from pg_locks where not granted and relation = 'orders'::regclass`
-      return waiting.length > 0
+  for (let round = 1; ; round += 1) {
+    const answers: Promise<Answer>[] = []
+    let answered = 0
+    const began = performance.now()
+    await db.tx(async (tx) => {
+      await tx`lock table orders in exclusive mode`
+      sendThem((answer) => answers.push(answer.finally(() => (answered += 1))))
+      await until('the first flush waits for the lock', async () => {
+        const waiting = await db.sql`select 1 from pg_locks where not granted and relation = 'orders'::regclass`
+        return waiting.length > 0 || answered === answers.length
+      })
+      for (const url of [...urls, ...urls]) await send(`${url}/livez`)
+      meanwhile()
     })
-    for (const url of [...urls, ...urls]) await send(`${url}/livez`)
-    meanwhile()
-  })
-  return await Promise.all(answers)
+    const all = await Promise.all(answers)
+    // A flush waits for a lock for two seconds. On a machine that stood still for so long it may have given up, and nothing
+    // has happened to its orders: they are sent again.
+    const mayHaveGivenUp = performance.now() - began > 1_900 && all.some(({ status }) => status === 503)
+    if (!mayHaveGivenUp || round === 5) return all
+  }
 }
 
 async function assertOneWinner(

@@ -5,6 +5,7 @@ import type { RefusalCode } from '@timesale/contracts/refusals'
 import type { Running } from '@timesale/process/run'
 import { readJson, readProblem, send, sendJson, type Answer } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { Offsets } from '@timesale/testkit/offsets'
 import { readTopic, type ReadRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { startProduct } from '../app.ts'
@@ -223,9 +224,12 @@ test('product-topic has the whole state of each version of each product once, in
   const headers = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01` }
   await sendJson(`${url}/products`, { productId: 'traced', ...WISH }, { headers })
   await until('the outbox is empty', async () => (await db.sql`select 1 from outbox limit 1`).length === 0)
-  const records = await readTopic(infra.brokers, 'product-topic')
-
   const products = await db.sql<{ product_id: string; version: number }>`select product_id, version from products`
+  const versions = products.reduce((sum, { version }) => sum + version, 0)
+  await using offsets = new Offsets(infra.brokers)
+  assert.equal(await offsets.count('product-topic'), versions)
+  const records = await readTopic(infra.brokers, 'product-topic', versions)
+
   const byKey = new Map<string, ReadRecord[]>()
   for (const record of records.sort((a, b) => a.offset - b.offset)) {
     byKey.set(record.key, [...(byKey.get(record.key) ?? []), record])

@@ -8,6 +8,7 @@ import type { Running } from '@timesale/process/run'
 import { calledFor } from '@timesale/testkit/gateway-key'
 import { readProblem, send, type Answer } from '@timesale/testkit/http'
 import { startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { Offsets } from '@timesale/testkit/offsets'
 import { readTopic } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { startSeller } from '../app.ts'
@@ -210,9 +211,12 @@ test('what is wrong is refused by its field, and changes nothing', async () => {
 test('seller-topic has the whole state of each version of each shop once, in order', async () => {
   const { sql } = infra.admin('seller')
   await until('the outbox is empty', async () => (await sql`select 1 from outbox limit 1`).length === 0)
-  const records = await readTopic(infra.brokers, 'seller-topic')
-
   const shops = await sql<{ shop_id: string; version: number }>`select shop_id, version from shops`
+  const versions = shops.reduce((sum, { version }) => sum + version, 0)
+  await using offsets = new Offsets(infra.brokers)
+  assert.equal(await offsets.count('seller-topic'), versions)
+  const records = await readTopic(infra.brokers, 'seller-topic', versions)
+
   assert.equal(new Set(records.map(({ key }) => key)).size, shops.length)
   for (const { shop_id: id, version } of shops) {
     const told = records.filter(({ key }) => key === id).toSorted((one, other) => one.offset - other.offset)
