@@ -9,9 +9,11 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiProblem } from './api/problem.ts'
 import { startLanguages } from './language/language.ts'
-import { router } from './routes.tsx'
+import { fetchPages, router } from './routes.tsx'
 
 const RETRIES = 2
+/** By then the first page has asked for what it shows. */
+const IDLE_AFTER_MS = 2_000
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -48,3 +50,4 @@ createRoot(root).render(
     </MantineProvider>
   </StrictMode>,
 )
+setTimeout(() => void fetchPages(), IDLE_AFTER_MS)

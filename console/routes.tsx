@@ -1,5 +1,6 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { Broken } from './shell/Broken.tsx'
+import { lazyPage } from './shell/lazy-page.ts'
 import { NotFound } from './shell/NotFound.tsx'
 import { Shell } from './shell/Shell.tsx'
 
@@ -16,22 +17,22 @@ function textIn(search: Record<string, unknown>, name: string): string | undefin
 const live = createRoute({
   getParentRoute: () => root,
   path: '/',
-  component: lazyRouteComponent(() => import('./pages/live/LivePage.tsx'), 'LivePage'),
+  component: lazyPage(() => import('./pages/live/LivePage.tsx'), 'LivePage'),
 })
 const order = createRoute({
   getParentRoute: () => root,
   path: '/order',
-  component: lazyRouteComponent(() => import('./pages/order/OrdersPage.tsx'), 'OrdersPage'),
+  component: lazyPage(() => import('./pages/order/OrdersPage.tsx'), 'OrdersPage'),
 })
 const oneOrder = createRoute({
   getParentRoute: () => root,
   path: '/order/$orderId',
-  component: lazyRouteComponent(() => import('./pages/order/OrderPage.tsx'), 'OrderPage'),
+  component: lazyPage(() => import('./pages/order/OrderPage.tsx'), 'OrderPage'),
 })
 const topics = createRoute({
   getParentRoute: () => root,
   path: '/topics',
-  component: lazyRouteComponent(() => import('./pages/topics/TopicsPage.tsx'), 'TopicsPage'),
+  component: lazyPage(() => import('./pages/topics/TopicsPage.tsx'), 'TopicsPage'),
 })
 const topic = createRoute({
   getParentRoute: () => root,
@@ -44,44 +45,44 @@ const topic = createRoute({
     since: textIn(search, 'since'),
     tail: textIn(search, 'tail'),
   }),
-  component: lazyRouteComponent(() => import('./pages/topics/TopicPage.tsx'), 'TopicPage'),
+  component: lazyPage(() => import('./pages/topics/TopicPage.tsx'), 'TopicPage'),
 })
 const record = createRoute({
   getParentRoute: () => root,
   path: '/topics/$topic/$partition/$offset',
-  component: lazyRouteComponent(() => import('./pages/topics/RecordPage.tsx'), 'RecordPage'),
+  component: lazyPage(() => import('./pages/topics/RecordPage.tsx'), 'RecordPage'),
 })
 const groups = createRoute({
   getParentRoute: () => root,
   path: '/groups',
-  component: lazyRouteComponent(() => import('./pages/groups/GroupsPage.tsx'), 'GroupsPage'),
+  component: lazyPage(() => import('./pages/groups/GroupsPage.tsx'), 'GroupsPage'),
 })
 const group = createRoute({
   getParentRoute: () => root,
   path: '/groups/$group',
-  component: lazyRouteComponent(() => import('./pages/groups/GroupPage.tsx'), 'GroupPage'),
+  component: lazyPage(() => import('./pages/groups/GroupPage.tsx'), 'GroupPage'),
 })
 const cluster = createRoute({
   getParentRoute: () => root,
   path: '/cluster',
-  component: lazyRouteComponent(() => import('./pages/groups/ClusterPage.tsx'), 'ClusterPage'),
+  component: lazyPage(() => import('./pages/groups/ClusterPage.tsx'), 'ClusterPage'),
 })
 const shop = createRoute({
   getParentRoute: () => root,
   path: '/shop',
   validateSearch: (search: Record<string, unknown>) => ({ q: textIn(search, 'q') }),
-  component: lazyRouteComponent(() => import('./pages/shop/ShopPage.tsx'), 'ShopPage'),
+  component: lazyPage(() => import('./pages/shop/ShopPage.tsx'), 'ShopPage'),
 })
 const product = createRoute({
   getParentRoute: () => root,
   path: '/shop/$productId',
-  component: lazyRouteComponent(() => import('./pages/shop/ProductPage.tsx'), 'ProductPage'),
+  component: lazyPage(() => import('./pages/shop/ProductPage.tsx'), 'ProductPage'),
 })
 const sales = createRoute({
   getParentRoute: () => root,
   path: '/sales',
   validateSearch: (search: Record<string, unknown>) => ({ span: textIn(search, 'span') }),
-  component: lazyRouteComponent(() => import('./pages/sales/SalesPage.tsx'), 'SalesPage'),
+  component: lazyPage(() => import('./pages/sales/SalesPage.tsx'), 'SalesPage'),
 })
 
 export const router = createRouter({
@@ -100,8 +101,16 @@ export const router = createRouter({
     sales,
   ]),
   defaultPreload: 'intent',
+  // In place of the page alone, so that the list of the others stays.
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 })
+
+/** Fetches every page and the charts, so that they are there when the gateway is not. What fails is fetched again when it is visited. */
+export async function fetchPages(): Promise<void> {
+  const pages = Object.values(router.routesById).map(({ options }) => options.component)
+  await Promise.allSettled([...pages.map((page) => page?.preload?.()), import('./ui/DrawnChart.tsx')])
+}
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -11,7 +11,7 @@ export default defineConfig({
   build: {
     // Browsers of the last two and a half years.
     target: 'baseline-widely-available',
-    // The charts are a chunk of their own, which only pages with charts fetch.
+    // The charts are a chunk of their own, which no page waits for.
     chunkSizeWarningLimit: 700,
   },
 })

@@ -1,5 +1,6 @@
 import { respond } from './call.ts'
 import { ApiProblem } from './problem.ts'
+import { shown, untilHidden } from './seen.ts'
 import type { Seat } from './session.ts'
 
 export type StreamState =
@@ -14,34 +15,46 @@ export interface EventStreamOptions {
   readonly onEvent: (event: { readonly name: string; readonly data: unknown; readonly id: string }) => void
   readonly onState: (state: StreamState) => void
   readonly signal: AbortSignal
+  /** A server that says nothing for so long, not even a heartbeat, is gone. */
+  readonly silentMs?: number
 }
 
-/** A server that says nothing for so long, not even a heartbeat, is gone. Heartbeats come each 15 s. */
+/** Heartbeats come each 15 s. */
 const SILENT_MS = 40_000
+/** A stream begins with an answer like any other. */
+const ANSWER_MS = 10_000
 const BACKOFF_MIN_MS = 500
 const BACKOFF_MAX_MS = 5_000
 /** Nobody may come in with what we have; somebody has to log in first. */
 const HOPELESS: ReadonlySet<string> = new Set(['unauthenticated', 'forbidden', 'not-found', 'order-not-found'])
 
 /**
- * Follows server-sent events until `signal` says enough, or they end for good (204), or nobody may read them. Fetch and not
- * EventSource, which cannot send a token (HTML standard, 9.2).
+ * Follows server-sent events until `signal` says enough, or they end for good (204), or nobody may read them. Not while the
+ * page is hidden: a browser has six connections to a host for all of its tabs. Fetch and not EventSource, which cannot send
+ * a token (HTML standard, 9.2).
  */
 export async function followEvents(options: EventStreamOptions): Promise<void> {
   const { signal, onState } = options
   const position: Position = { lastEventId: '' }
   for (let failures = 0; !signal.aborted;) {
+    await shown(signal)
+    if (signal.aborted) return
     onState({ is: 'connecting' })
+    const hidden = untilHidden()
     try {
-      if ((await followOnce(options, position)) === 'over') return
+      if ((await followOnce({ ...options, signal: AbortSignal.any([signal, hidden.signal]) }, position)) === 'over')
+        return
       // Ended by the server: it is being replaced, or the token is too old.
       failures = 0
     } catch (error) {
       if (signal.aborted) return
+      if (hidden.signal.aborted) continue
       const problem = error instanceof ApiProblem ? error : new ApiProblem('no-connection', { cause: error })
       onState({ is: 'broken', problem })
       if (HOPELESS.has(problem.code)) return
       failures += 1
+    } finally {
+      hidden.forget()
     }
     await pause(Math.min(BACKOFF_MIN_MS * 2 ** failures, BACKOFF_MAX_MS) * (0.75 + Math.random() / 2), signal)
   }
@@ -52,10 +65,11 @@ interface Position {
 }
 
 async function followOnce(
-  { seat, path, onEvent, onState, signal }: EventStreamOptions,
+  { seat, path, onEvent, onState, signal, silentMs = SILENT_MS }: EventStreamOptions,
   position: Position,
 ): Promise<'over' | 'ended'> {
   const gone = new AbortController()
+  const late = setTimeout(() => gone.abort(new ApiProblem('no-answer-in-time')), ANSWER_MS)
   const answer = await respond(seat, path, {
     headers: {
       accept: 'text/event-stream',
@@ -63,7 +77,7 @@ async function followOnce(
     },
     signal: AbortSignal.any([signal, gone.signal]),
     timeoutMs: 2 ** 31 - 1,
-  })
+  }).finally(() => clearTimeout(late))
   if (answer.status === 204 || answer.body === null) return 'over'
   onState({ is: 'open' })
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -72,7 +86,7 @@ async function followOnce(
     onEvent({ ...event, data: JSON.parse(event.data) as unknown })
   })
   for (;;) {
-    const silence = setTimeout(() => gone.abort(), SILENT_MS)
+    const silence = setTimeout(() => gone.abort(new ApiProblem('no-connection')), silentMs)
     try {
       const { done, value } = await reader.read()
       if (done) return 'ended'

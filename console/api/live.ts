@@ -12,6 +12,8 @@ export interface Live {
 }
 
 const KEPT_MAX = 200
+/** A view comes each second. */
+const SILENT_MS = 5_000
 /** Pages follow each other; the stream stays open between two. */
 const CLOSED_AFTER_MS = 3_000
 
@@ -53,6 +55,7 @@ function open(): void {
     seat: 'operator',
     path: '/api/console/live',
     signal: own.signal,
+    silentMs: SILENT_MS,
     onState: (stream) => {
       if (following === own) change({ stream })
     },

@@ -2,6 +2,7 @@ import { useSyncExternalStore } from 'react'
 import type { SessionTokens } from '@timesale/contracts/account-api'
 import type { ConsoleAbout } from '@timesale/contracts/console-api'
 import type { Role } from '@timesale/contracts/roles'
+import { oneAtATime } from './one-at-a-time.ts'
 import { ApiProblem, problemOf } from './problem.ts'
 
 /** On whose behalf a page asks: the operator who looks after the shop, or the buyer whose eyes the shop page has. */
@@ -82,7 +83,8 @@ export async function accessToken(seat: Seat, refused?: string): Promise<string>
   const present = goodToken(seat, refused)
   if (present !== undefined) return present
   // A refresh token is good once, so tabs do this one after the other, and the second finds what the first has got.
-  return await navigator.locks.request(keyOf(seat), async () => {
+  const { locks } = navigator as { readonly locks?: LockManager }
+  return await oneAtATime(locks, keyOf(seat), async () => {
     const meanwhile = goodToken(seat, refused)
     if (meanwhile !== undefined) return meanwhile
     const session = (await refreshed(seat)) ?? (await localSession(seat))

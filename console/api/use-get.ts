@@ -1,5 +1,6 @@
-import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query'
+import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { call } from './call.ts'
+import { isFinal } from './problem.ts'
 import type { Seat } from './session.ts'
 
 /**
@@ -9,14 +10,22 @@ import type { Seat } from './session.ts'
 export function useGet<Answer>(
   seat: Seat,
   path: string,
-  options: { readonly everyMs?: number; readonly enabled?: boolean; readonly keepsPrevious?: boolean } = {},
+  options: {
+    readonly everyMs?: number
+    /** Whether an answer is the last one that is of interest. */
+    readonly isLast?: (answer: Answer) => boolean
+    readonly enabled?: boolean
+  } = {},
 ): UseQueryResult<Answer> {
+  const { everyMs = false, isLast } = options
   return useQuery<Answer>({
     queryKey: [seat, path],
     queryFn: ({ signal }) => call<Answer>(seat, path, { signal }),
-    refetchInterval: options.everyMs ?? false,
+    refetchInterval({ state: { data, error } }) {
+      if (isLast === undefined) return everyMs
+      return isFinal(error) || (data !== undefined && isLast(data)) ? false : everyMs
+    },
     enabled: options.enabled ?? true,
-    ...(options.keepsPrevious === true ? { placeholderData: keepPreviousData } : {}),
   })
 }
 

@@ -30,6 +30,8 @@ export const shellText = text(
     notFoundTitle: 'There is no such page',
     notFoundText: 'Choose one from the list.',
     broke: 'This page broke.',
+    notFetched:
+      'It could not be fetched: the gateway does not answer, or the console was built anew. Other pages may still open.',
     reload: 'Load it again',
   },
   {
@@ -61,6 +63,8 @@ export const shellText = text(
     notFoundTitle: '없는 페이지입니다',
     notFoundText: '목록에서 골라 주세요.',
     broke: '이 페이지에 문제가 생겼습니다.',
+    notFetched:
+      '페이지를 가져오지 못했습니다. 게이트웨이가 응답하지 않거나 콘솔이 새로 빌드되었습니다. 다른 페이지는 열릴 수 있습니다.',
     reload: '다시 불러오기',
   },
 )

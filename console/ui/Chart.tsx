@@ -2,7 +2,7 @@ import { Box } from '@mantine/core'
 import type { EChartsCoreOption } from 'echarts/core'
 import { lazy, Suspense } from 'react'
 
-// What draws is large, so only a page with a chart fetches it.
+// What draws is large, so no page waits for it.
 const DrawnChart = lazy(async () => ({ default: (await import('./DrawnChart.tsx')).DrawnChart }))
 
 export interface ChartProps {

@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
+import { gatewayNow } from '../api/clock.ts'
 
 /** Numbers as the chosen language writes them. */
 export interface Numbers {
@@ -12,7 +13,7 @@ export interface Numbers {
   readonly bytes: (value: number) => string
   /** Of minor units of the currency. */
   readonly money: (minor: number, currency: string) => string
-  /** 14:03:25 */
+  /** 14:03:25; with the date where that is not today's. */
   readonly time: (instant: string) => string
   /** With the date. */
   readonly moment: (instant: string) => string
@@ -23,15 +24,17 @@ export function useNumbers(): Numbers {
   return useMemo(() => numbersIn(i18n.language), [i18n.language])
 }
 
-function numbersIn(language: string): Numbers {
+/** `now`: milliseconds since the epoch. */
+export function numbersIn(language: string, now = gatewayNow): Numbers {
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 })
   const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 1 })
   const time = new Intl.DateTimeFormat(language, {
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
-    hour12: false,
+    hourCycle: 'h23',
   })
+  const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' })
   const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
   const inUnit = (value: number, unit: string): string =>
     new Intl.NumberFormat(language, {
@@ -59,7 +62,12 @@ function numbersIn(language: string): Numbers {
       const format = new Intl.NumberFormat(language, { style: 'currency', currency })
       return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0))
     },
-    time: (instant) => time.format(new Date(instant)),
+    time(instant) {
+      const date = new Date(instant)
+      return date.toDateString() === new Date(now()).toDateString()
+        ? time.format(date)
+        : `${day.format(date)} ${time.format(date)}`
+    },
     moment: (instant) => moment.format(new Date(instant)),
   }
 }

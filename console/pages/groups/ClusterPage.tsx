@@ -121,7 +121,13 @@ function RoleBadge({ of: role, children }: { of: Role; children: ReactNode }) {
   const { t } = useTranslation('groups')
   const { about, colour } = ROLES[role]
   return (
-    <Tooltip label={t(about)} multiline w={280} events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip
+      label={t(about)}
+      multiline
+      w={280}
+      maw="calc(100vw - 2rem)"
+      events={{ hover: true, focus: true, touch: true }}
+    >
       <Badge variant="light" color={colour} miw="max-content" tabIndex={0} data-role={role}>
         {children}
       </Badge>

@@ -11,11 +11,14 @@ import { Facts } from '../../ui/Facts.tsx'
 import { Loaded } from '../../ui/Loaded.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
+import { withGaps, type Point } from '../../ui/points.ts'
 import { brokerName } from './broker-name.ts'
 import { Drain, LagRecords, LagSeconds } from './LagWords.tsx'
 
 const route = getRouteApi('/groups/$group')
 const EVERY_MS = 1_500
+/** The gateway looks each second while somebody asks. */
+const LOOKED_EVERY_MS = 1_000
 
 /** One group: who is in it, who reads what, how far it is, and how that has changed. */
 export function GroupPage() {
@@ -74,7 +77,7 @@ function LagChart({ detail: { group, history, lag } }: { detail: GroupDetail }) 
           type: 'line',
           showSymbol: false,
           areaStyle: { opacity: 0.15 },
-          data: history.map(({ at, lagRecords }) => [at, lagRecords]),
+          data: pointsOf(history, ({ lagRecords }) => lagRecords),
         },
         {
           id: 'seconds',
@@ -83,7 +86,7 @@ function LagChart({ detail: { group, history, lag } }: { detail: GroupDetail }) 
           showSymbol: false,
           yAxisIndex: 1,
           lineStyle: { type: 'dashed' },
-          data: history.map(({ at, lagSeconds }) => [at, lagSeconds]),
+          data: pointsOf(history, ({ lagSeconds }) => lagSeconds),
         },
       ],
     }),
@@ -106,6 +109,16 @@ function LagChart({ detail: { group, history, lag } }: { detail: GroupDetail }) 
         />
       )}
     </section>
+  )
+}
+
+type Looked = GroupDetail['history'][number]
+
+// Nobody looked while nobody asked, or Kafka did not answer.
+function pointsOf(history: readonly Looked[], valueOf: (looked: Looked) => number | null): readonly Point[] {
+  return withGaps(
+    history.map((looked) => [Date.parse(looked.at), valueOf(looked)]),
+    LOOKED_EVERY_MS,
   )
 }
 

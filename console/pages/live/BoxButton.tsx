@@ -40,7 +40,7 @@ export function BoxButton({ part, state, onLook, children, panel }: BoxButtonPro
           {children}
         </UnstyledButton>
       </Popover.Target>
-      <Popover.Dropdown mah="75vh" style={{ overflowY: 'auto' }}>
+      <Popover.Dropdown maw="calc(100vw - 2rem)" mah="75vh" style={{ overflowY: 'auto' }}>
         <CloseButton
           className={classes['close'] ?? ''}
           size="sm"

@@ -4,33 +4,54 @@ import { useMemo, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Age } from '../../ui/Age.tsx'
 import { Chart } from '../../ui/Chart.tsx'
-import { useNumbers } from '../../ui/numbers.ts'
-import { keptSamples, onSample, pointsOf, type Sample } from './samples.ts'
+import { useNumbers, type Numbers } from '../../ui/numbers.ts'
+import { useNow } from '../../ui/use-now.ts'
+import { endOf, keptSamples, onSample, pointsOf, samplesBefore, type Sample } from './samples.ts'
 
 const HEIGHT = 240
+/** An axis whose ends are the same would be of two days. */
+const SHORTEST_MS = 10_000
 
 /** Orders a second and lag over the last minutes, as far as somebody has looked. */
 export function LiveCharts() {
   const { t } = useTranslation('live')
   const { whole, perSecond, time } = useNumbers()
-  const samples = useSyncExternalStore(onSample, keptSamples)
-  const last = samples.at(-1)
+  const kept = useSyncExternalStore(onSample, keptSamples)
+  // The same while samples come, so that nothing is drawn again between two.
+  const end = endOf(kept, useNow())
+  const samples = useMemo(() => samplesBefore(kept, end), [end, kept])
+  // What was so a while ago is not so now.
+  const last = samples.findLast(({ at }) => at === end)
   // Without those of which nothing was ever known.
-  const groups = [
-    ...new Set(samples.flatMap(({ lags }) => Object.keys(lags).filter((group) => typeof lags[group] === 'number'))),
-  ]
+  const groups = useMemo(
+    () => [
+      ...new Set(samples.flatMap(({ lags }) => Object.keys(lags).filter((group) => typeof lags[group] === 'number'))),
+    ],
+    [samples],
+  )
   const said = (value: number | null | undefined): string =>
     value === null || value === undefined ? t('notKnown') : perSecond(value)
 
-  const axes = useMemo(() => axesOf(time, whole), [time, whole])
-  const orders = lines(axes, samples, [
-    [t('accepted'), ({ accepted }) => accepted],
-    [t('confirmed'), ({ confirmed }) => confirmed],
-  ])
-  const lags = lines(
-    axes,
-    samples,
-    groups.map((group) => [group, ({ lags }) => lags[group]] as const),
+  const axes = useMemo(
+    () => axesOf({ time, whole, start: Math.min(samples[0]?.at ?? end, end - SHORTEST_MS), end }),
+    [time, whole, samples, end],
+  )
+  const orders = useMemo(
+    () =>
+      lines(axes, samples, [
+        [t('accepted'), ({ accepted }) => accepted],
+        [t('confirmed'), ({ confirmed }) => confirmed],
+      ]),
+    [axes, samples, t],
+  )
+  const lags = useMemo(
+    () =>
+      lines(
+        axes,
+        samples,
+        groups.map((group) => [group, ({ lags: known }) => known[group]] as const),
+      ),
+    [axes, samples, groups],
   )
   return (
     <>
@@ -94,7 +115,12 @@ function lines(axes: EChartsCoreOption, samples: readonly Sample[], wanted: read
   }
 }
 
-function axesOf(time: (instant: string) => string, whole: (value: number) => string): EChartsCoreOption {
+function axesOf({
+  time,
+  whole,
+  start,
+  end,
+}: Pick<Numbers, 'time' | 'whole'> & { start: number; end: number }): EChartsCoreOption {
   return {
     animation: false,
     grid: { left: 8, right: 12, top: 64, bottom: 4, containLabel: true },
@@ -102,6 +128,8 @@ function axesOf(time: (instant: string) => string, whole: (value: number) => str
     tooltip: { trigger: 'axis', valueFormatter: (value: unknown) => (typeof value === 'number' ? whole(value) : '–') },
     xAxis: {
       type: 'time',
+      min: start,
+      max: end,
       axisLabel: { hideOverlap: true, formatter: (at: number) => time(new Date(at).toISOString()) },
     },
     yAxis: { type: 'value', min: 0, minInterval: 1, axisLabel: { formatter: whole } },

@@ -1,9 +1,10 @@
 import { Alert } from '@mantine/core'
-import { useMediaQuery } from '@mantine/hooks'
+import { useDebouncedValue, useMediaQuery } from '@mantine/hooks'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { LiveView } from '@timesale/contracts/console-api'
 import { useLive } from '../../api/live.ts'
+import { ApiProblem } from '../../api/problem.ts'
 import { useAbout } from '../../api/use-about.ts'
 import { Age } from '../../ui/Age.tsx'
 import { Page } from '../../ui/Page.tsx'
@@ -17,6 +18,9 @@ import { Picture } from './Picture.tsx'
 import { Rush } from './Rush.tsx'
 import { keepSample } from './samples.ts'
 import { Sums } from './Sums.tsx'
+
+/** A stream that opens again at once was not missed. */
+const UNNOTICED_MS = 1_000
 
 /** The shop as it runs, whether its books balance, and all the ways to break it. */
 export function LivePage() {
@@ -34,7 +38,7 @@ export function LivePage() {
       <div className={classes['ground']}>
         {hasRoom ? <Picture view={view} isFrozen={stream.is !== 'open'} /> : <PartList view={view} />}
         <div className={classes['aside']}>
-          <Rush rush={view?.rush ?? null} asOf={view?.at} />
+          <Rush told={view?.rush} />
           <HappenedLog happened={happened} />
           <LiveCharts />
         </div>
@@ -62,14 +66,18 @@ function Notes() {
   const { view, stream } = useLive()
   const sentence = useSentence()
   const about = useAbout()
+  const isOpen = stream.is === 'open'
+  const [wasOpen] = useDebouncedValue(isOpen, UNNOTICED_MS)
+  const isMissed = stream.is === 'broken' || (view !== undefined && !isOpen && !wasOpen)
+  const problem = stream.is === 'broken' ? stream.problem : new ApiProblem('no-connection')
   return (
     <>
-      {stream.is === 'broken' ? (
-        <Alert color="orange" role="status" title={sentence(stream.problem)}>
+      {isMissed ? (
+        <Alert color="orange" role="status" title={sentence(problem)}>
           {view === undefined ? t('waiting') : t('frozen')}
         </Alert>
       ) : null}
-      {stream.is === 'open' && view?.parts === null ? (
+      {isOpen && view?.parts === null ? (
         <Alert color="orange" role="status">
           {t('partsUnknown')}
         </Alert>

@@ -5,9 +5,10 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { PartActionName, PartView } from '@timesale/contracts/console-api'
 import { call } from '../../api/call.ts'
+import { ApiProblem } from '../../api/problem.ts'
 import { useAbout } from '../../api/use-about.ts'
 import { useSentence } from '../../ui/use-sentence.ts'
-import { ACTIONS, isSensible, priceOf } from './part-actions.ts'
+import { ACTIONS, isSensible, isSilent, priceOf, wayBack } from './part-actions.ts'
 
 /** It is answered when it is so, and a broker takes its time to start. */
 const DONE_WITHIN_MS = 120_000
@@ -15,7 +16,7 @@ const DONE_WITHIN_MS = 120_000
 /** What takes a part away as a fault does, and what brings it back; the rest is grey. */
 const COLOURS: Readonly<Partial<Record<PartActionName, string>>> = { kill: 'red', start: 'green', resume: 'green' }
 
-/** What can be done to a part, each with one click; two where the page or Kafka goes with it. */
+/** What can be done to a part, each with one click; two where the page, its log-in or Kafka goes with it. */
 export function PartActions({ part, parts }: { part: PartView; parts: readonly PartView[] }) {
   const { t } = useTranslation('live')
   const about = useAbout()
@@ -34,8 +35,14 @@ export function PartActions({ part, parts }: { part: PartView; parts: readonly P
     <Stack gap="xs" role="group" aria-label={t('actionsOf', { part: part.name })}>
       {price === undefined ? null : (
         <Text size="xs" fw={600} data-price={price}>
-          {price === 'gateway' ? t('priceGateway') : t('priceBroker')}{' '}
-          {price === 'gateway' ? <Code>npm run part -- start gateway</Code> : null}
+          {t(`price_${price}`)}
+          {price === 'last-broker' ? null : (
+            <>
+              {' '}
+              <Code>npm run part -- start {part.name}</Code> {t('afterPause')}{' '}
+              <Code>npm run part -- resume {part.name}</Code>
+            </>
+          )}
         </Text>
       )}
       <Group gap={6}>
@@ -65,7 +72,7 @@ export function PartActions({ part, parts }: { part: PartView; parts: readonly P
         <br />
         {t('inTerminal')}{' '}
         <Code>
-          npm run part -- {isSensible('start', part.state) ? 'start' : 'kill'} {part.name}
+          npm run part -- {wayBack(part.state) ?? 'kill'} {part.name}
         </Code>
       </Quiet>
     </Stack>
@@ -111,12 +118,13 @@ function useAct() {
       call('operator', `/api/console/parts/${part}/${action}`, { method: 'POST', timeoutMs: DONE_WITHIN_MS }),
     // What went well is a line of the log. This is told wherever the page is by then.
     onError: (error, { part, action }) => {
-      const isOwnEnd = part === 'gateway'
-      if (isOwnEnd) return
+      if (isSilent(part, error)) return
+      const detail = error instanceof ApiProblem ? error.document.detail : undefined
+      const why = detail === undefined ? sentence(error) : `${sentence(error)} ${detail}`
       notifications.show({
         color: 'red',
         autoClose: 10_000,
-        message: t('failed', { part, action: t(action), why: sentence(error) }),
+        message: t('failed', { part, action: t(action), why }),
       })
     },
   })

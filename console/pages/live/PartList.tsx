@@ -58,7 +58,7 @@ export function Others({ view }: { view: LiveView | undefined }) {
         ))}
         {groups.map((lag) => (
           <Stack key={lag.group} gap={2} fz="xs" data-group={lag.group}>
-            <PanelLink to={`/groups/${lag.group}`}>{lag.group}</PanelLink>
+            <PanelLink to={`/groups/${encodeURIComponent(lag.group)}`}>{lag.group}</PanelLink>
             <Lag lag={lag} isOld={view !== undefined && isOld(view, view.groups?.asOf)} />
           </Stack>
         ))}

@@ -8,7 +8,7 @@ import { useNumbers } from '../../ui/numbers.ts'
 import { Numbers, type NumberLine } from './Numbers.tsx'
 import { PartActions } from './PartActions.tsx'
 import { isService, writtenBy } from './shop-map.ts'
-import { lagOf, outboxOf } from './shop-now.ts'
+import { lagOf, outboxOf, replicasOf } from './shop-now.ts'
 import { StateWord } from './StateWord.tsx'
 
 /** All there is to say of a part, and what can be done to it. */
@@ -29,6 +29,11 @@ export function PartPanel({ part, view }: { part: PartView; view: LiveView | und
         {t(part.kind)}
         {part.port > 0 ? ` · ${t('live:port', { port: part.port })}` : ''} · <Age asOf={view?.parts?.asOf} />
       </Text>
+      {replicasOf(view, part.name).map(({ name, state, port }) => (
+        <Text key={name} size="sm" data-replica={name}>
+          {name} · {t('live:port', { port })} · <StateWord state={state} />
+        </Text>
+      ))}
       <Sentences part={part} />
       <PartActions part={part} parts={view?.parts?.list ?? []} />
       <Numbers lines={numbers} />
@@ -96,7 +101,7 @@ function Links({ part, lag }: { part: PartView; lag: GroupLagView | undefined })
     <Stack gap={0} align="flex-start">
       {part.name === 'order' ? <PanelLink to="/order">{t('toOrders')}</PanelLink> : null}
       {lag === undefined ? null : (
-        <PanelLink to={`/groups/${lag.group}`}>{t('toGroup', { group: lag.group })}</PanelLink>
+        <PanelLink to={`/groups/${encodeURIComponent(lag.group)}`}>{t('toGroup', { group: lag.group })}</PanelLink>
       )}
       {topics.map((topic) => (
         <PanelLink key={topic} to={`/topics/${topic}`}>

@@ -2,7 +2,7 @@ import { Badge, Button, Group, NumberInput, Paper, Stack, Text, Title } from '@m
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { RushView, StartRush } from '@timesale/contracts/console-api'
+import type { LiveView, RushView, StartRush } from '@timesale/contracts/console-api'
 import { call } from '../../api/call.ts'
 import { useAbout } from '../../api/use-about.ts'
 import { Age } from '../../ui/Age.tsx'
@@ -15,10 +15,11 @@ const PATH = '/api/console/rush'
 /** A line that says how it goes is long, and the one before it is old. */
 const NEWEST = 2
 
-/** Begins a rush of buyers, ends it, and tells how it goes. `asOf`: when that was told. */
-export function Rush({ rush, asOf }: { rush: RushView | null; asOf: string | undefined }) {
+/** Begins a rush of buyers, ends it, and tells how it goes. */
+export function Rush({ told }: { told: LiveView['rush'] | undefined }) {
   const { t } = useTranslation('live')
   const about = useAbout()
+  const rush = told?.last
   const mayAct = about?.actions === true && about.supervised
   return (
     <Paper withBorder p="md" component="section" aria-label={t('rush')}>
@@ -27,13 +28,13 @@ export function Rush({ rush, asOf }: { rush: RushView | null; asOf: string | und
           <Title order={2} size="h5">
             {t('rush')}
           </Title>
-          <Age asOf={asOf} />
+          <Age asOf={told?.asOf} />
         </Group>
         <Text size="sm">{t('rushWhy')}</Text>
         {mayAct ? rush?.state === 'running' ? <StopRush /> : <StartForm /> : null}
-        {rush === null ? (
+        {rush === null || rush === undefined ? (
           <Text size="sm" c="dimmed">
-            {t('rushNone')}
+            {rush === null ? t('rushNone') : t('notKnown')}
           </Text>
         ) : (
           <LastRush rush={rush} />

@@ -34,7 +34,7 @@ export function TopicPanel({ topic, view }: { topic: string; view: LiveView | un
       <PanelLink to={`/topics/${topic}`}>{t('toTopic', { topic })}</PanelLink>
       <Group gap="xs">
         {readers.map(({ group }) => (
-          <PanelLink key={group} to={`/groups/${group}`}>
+          <PanelLink key={group} to={`/groups/${encodeURIComponent(group)}`}>
             {group}
           </PanelLink>
         ))}

@@ -68,11 +68,14 @@ export const liveText = text(
     inTerminal: 'The same in a terminal:',
     noActions: 'It cannot be stopped or started from here.',
     isExternal: 'A server of your own is not stopped or started here.',
-    priceGateway:
-      'The gateway serves this page, so the page loses its connection and can start nothing. Start it again in a terminal:',
+    price_gateway:
+      'The gateway serves this page, so the page loses its connection and can start nothing. Bring it back in a terminal:',
+    price_account:
+      'Account renews the log-in of this page. If it is away for more than a quarter of an hour, the page is locked out and can start nothing. Then bring it back in a terminal:',
+    afterPause: 'or, after a pause,',
     priceGatewayRestart:
       'The gateway serves this page: the connection is lost for some seconds, and comes back by itself.',
-    priceBroker:
+    'price_last-broker':
       'This is the last broker that runs. Without it nothing moves between services: orders are accepted and wait in the outbox, and lag is not known until it is back.',
     sure_kill: 'Kill it all the same',
     sure_stop: 'Stop it all the same',
@@ -234,10 +237,13 @@ export const liveText = text(
     inTerminal: '터미널에서는:',
     noActions: '여기에서 중지하거나 시작할 수 없습니다.',
     isExternal: '직접 운영하는 서버라 여기에서 중지하거나 시작하지 않습니다.',
-    priceGateway:
-      '이 페이지는 게이트웨이가 제공합니다. 게이트웨이가 내려가면 페이지 연결이 끊기고 여기에서는 다시 시작할 수 없습니다. 터미널에서 시작하세요.',
+    price_gateway:
+      '이 페이지는 게이트웨이가 제공합니다. 게이트웨이가 내려가면 페이지 연결이 끊기고 여기에서는 다시 시작할 수 없습니다. 터미널에서 되살려야 합니다:',
+    price_account:
+      '이 페이지의 로그인은 account가 갱신합니다. 15분 넘게 내려가 있으면 로그인이 풀려 여기에서는 아무것도 시작할 수 없습니다. 그때는 터미널에서 되살려야 합니다:',
+    afterPause: '일시 정지했다면',
     priceGatewayRestart: '이 페이지는 게이트웨이가 제공합니다. 몇 초 동안 연결이 끊겼다가 자동으로 다시 연결됩니다.',
-    priceBroker:
+    'price_last-broker':
       '실행 중인 마지막 브로커입니다. 없으면 서비스 사이에 아무것도 오가지 않습니다. 주문은 접수되어 아웃박스에서 기다리고, 돌아올 때까지 랙을 알 수 없습니다.',
     sure_kill: '그래도 강제 종료',
     sure_stop: '그래도 중지',
@@ -270,7 +276,7 @@ export const liveText = text(
       '{{service}} 서비스가 쓴 순서대로 레코드를 계속 보관하는 로그입니다. 그룹마다 자기 속도로 전부 읽습니다.',
     what_buyers:
       '주문하는 모든 사람입니다. 게이트웨이로 들어오는 사람과, 따로 지정하지 않으면 order 서비스로 바로 주문하는 타임세일 구매자가 있습니다.',
-    without_gateway: '없으면 정문으로 아무도 들어오지 못하지만, 뒤에 있는 서비스는 계속 동작합니다.',
+    without_gateway: '없으면 게이트웨이로는 아무도 들어오지 못하지만, 뒤에 있는 서비스는 계속 동작합니다.',
     without_account: '없으면 가입과 로그인을 할 수 없지만, 이미 발급한 토큰은 유효합니다.',
     without_seller: '없어도 상점의 멤버는 그대로입니다.',
     without_product: '없어도 가격은 그대로입니다.',

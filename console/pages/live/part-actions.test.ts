@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PART_ACTIONS, type PartView } from '@timesale/contracts/console-api'
-import { ACTIONS, isSensible, priceOf } from './part-actions.ts'
+import { ApiProblem } from '../../api/problem.ts'
+import { ACTIONS, isSensible, isSilent, priceOf, wayBack } from './part-actions.ts'
 
 const broker = (number: number, state: 'running' | 'stopped') =>
   ({ name: `kafka-${number}`, kind: 'broker', state }) as const
@@ -30,4 +31,25 @@ test('a broker has a price where no other one runs', () => {
   assert.equal(priceOf('kill', one, [one, broker(2, 'stopped')]), 'last-broker')
   assert.equal(priceOf('kill', one, [one, other]), undefined)
   assert.equal(priceOf('kill', { name: 'stock', kind: 'service' }, [one]), undefined)
+})
+
+test('account and its database take the log-in of the page with them, unless they come back at once', () => {
+  for (const part of [
+    { name: 'account', kind: 'service' },
+    { name: 'postgres-account', kind: 'database' },
+  ] as const) {
+    for (const action of ['kill', 'stop', 'pause'] as const) assert.equal(priceOf(action, part, []), 'account')
+    for (const action of ['start', 'resume', 'restart'] as const) assert.equal(priceOf(action, part, []), undefined)
+  }
+})
+
+test('what is down is started, and what is paused resumed', () => {
+  assert.deepEqual((['stopped', 'paused', 'running'] as const).map(wayBack), ['start', 'resume', undefined])
+})
+
+test('only a gateway that does not answer is no news to whoever has ended it', () => {
+  assert.equal(isSilent('gateway', new ApiProblem('no-connection')), true)
+  assert.equal(isSilent('gateway', new ApiProblem('no-answer-in-time')), true)
+  assert.equal(isSilent('gateway', new ApiProblem('read-only', { status: 403 })), false)
+  assert.equal(isSilent('stock', new ApiProblem('no-connection')), false)
 })

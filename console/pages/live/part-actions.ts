@@ -1,4 +1,5 @@
 import type { PartActionName, PartView } from '@timesale/contracts/console-api'
+import { ApiProblem } from '../../api/problem.ts'
 
 /** In the order of their buttons. */
 export const ACTIONS = [
@@ -26,8 +27,23 @@ export function isSensible(action: PartActionName, state: PartView['state']): bo
   return SENSIBLE[state].includes(action)
 }
 
-/** What it costs beyond the part itself: the gateway serves this page, and without its last broker Kafka is away. */
-export type Price = 'gateway' | 'last-broker'
+/** What brings a part back that is away. */
+export function wayBack(state: PartView['state']): 'start' | 'resume' | undefined {
+  return state === 'stopped' ? 'start' : state === 'paused' ? 'resume' : undefined
+}
+
+/** Whoever ends the gateway need not be told that it does not answer; that it refused, they do. */
+export function isSilent(part: string, error: unknown): boolean {
+  return part === 'gateway' && error instanceof ApiProblem && error.status === 0
+}
+
+/**
+ * What it costs beyond the part itself: the gateway serves this page, account renews what it was let in with, and without its
+ * last broker Kafka is away.
+ */
+export type Price = 'gateway' | 'account' | 'last-broker'
+
+const RENEWS: ReadonlySet<string> = new Set(['account', 'postgres-account'])
 
 /** What somebody should know before they do this; undefined where the page is for nothing else. */
 export function priceOf(
@@ -37,6 +53,8 @@ export function priceOf(
 ): Price | undefined {
   if (action === 'start' || action === 'resume') return undefined
   if (part.name === 'gateway') return 'gateway'
+  // A restart is over long before what was given ends.
+  if (RENEWS.has(part.name)) return action === 'restart' ? undefined : 'account'
   if (part.kind !== 'broker') return undefined
   const isAnotherThere = parts.some(
     ({ name, kind, state }) => kind === 'broker' && name !== part.name && (state === 'running' || state === 'external'),

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LiveView } from '@timesale/contracts/console-api'
-import { pointsOf, withSample, type Sample } from './samples.ts'
+import { endOf, pointsOf, samplesBefore, withSample, type Sample } from './samples.ts'
 import { NOTHING } from './view-of-nothing.ts'
 
+const BASE = 1_800_000_000_000
+
 const view = (second: number, confirmed: number | null): LiveView => {
-  const at = new Date(1_800_000_000_000 + second * 1000).toISOString()
+  const at = new Date(BASE + second * 1000).toISOString()
   const totals = { accepted: 0, open: 0, rejected: 0, cancelled: 0 }
   return {
     ...NOTHING,
@@ -37,10 +39,30 @@ test('what was not known is no zero, and neither is a total that has shrunk', ()
   )
 })
 
+test('what was not read again in its turn is not known now, though the view still tells of it', () => {
+  const asOf = new Date(BASE).toISOString()
+  const lag = { group: 'stock', lagRecords: 3, lagSeconds: 1, perSecond: 0, drainSeconds: null, topics: [] }
+  const told = { ...view(0, 0), groups: { asOf, list: [lag] } }
+  const later = [5, 6, 15, 16].map((second) => ({ ...told, at: view(second, 0).at }))
+  const samples = after([view(-4, 0), told, ...later])
+  assert.deepEqual(
+    samples.map(({ accepted, confirmed, lags }) => [accepted, confirmed, lags['stock']]),
+    [
+      [-4, null, undefined],
+      [0, 0, 3],
+      [0, 0, 3],
+      // Totals of a large table are not counted each second.
+      [0, 0, undefined],
+      [0, 0, undefined],
+      [null, null, undefined],
+    ],
+  )
+})
+
 test('five minutes are kept, and the same view once', () => {
   const samples = after([view(0, 0), view(0, 0), view(1, 0), view(300, 0), view(301, 0)])
   assert.deepEqual(
-    samples.map(({ at }) => (at - 1_800_000_000_000) / 1000),
+    samples.map(({ at }) => (at - BASE) / 1000),
     [300, 301],
   )
 })
@@ -51,4 +73,16 @@ test('no line is drawn over seconds that nobody saw', () => {
     points.map(([, value]) => value),
     [0, 1, null, 60],
   )
+})
+
+test('a chart ends at the newest sample while they come, and at this moment when they no longer do', () => {
+  const samples = after([view(0, 0), view(1, 0)])
+  assert.equal(endOf(samples, BASE + 4_000), BASE + 1_000)
+  assert.equal(endOf(samples, BASE + 60_000), BASE + 60_000)
+})
+
+test('what is older than five minutes is not shown, also where nothing newer has come', () => {
+  const samples = after([view(0, 0), view(1, 0)])
+  const shown = [300, 301].map((second) => samplesBefore(samples, BASE + second * 1000).map(({ at }) => at))
+  assert.deepEqual(shown, [[BASE + 1_000], []])
 })

@@ -1,4 +1,6 @@
 import type { LiveView } from '@timesale/contracts/console-api'
+import { withGaps, type Point } from '../../ui/points.ts'
+import { isOld, totalsOf } from './shop-now.ts'
 
 /** What the charts keep of a second. Null: it was not known. */
 export interface Sample {
@@ -11,6 +13,10 @@ export interface Sample {
 }
 
 const KEPT_MS = 5 * 60_000
+/** A view comes each second. */
+const EVERY_MS = 1_000
+/** Then none comes any more. */
+const SILENT_MS = 3 * EVERY_MS
 /** Totals are counted at most once a second, so a shorter difference would jump up and down. */
 const RATE_OVER_MS = 3_000
 
@@ -18,16 +24,20 @@ const RATE_OVER_MS = 3_000
 export function withSample(samples: readonly Sample[], view: LiveView): readonly Sample[] {
   const at = Date.parse(view.at)
   if (at <= (samples.at(-1)?.at ?? 0)) return samples
-  const total =
-    view.orders === null ? null : { at: Date.parse(view.orders.asOf), confirmed: view.orders.totals.confirmed }
+  const counted = totalsOf(view)
+  const total = counted === undefined ? null : { at: Date.parse(counted.asOf), confirmed: counted.totals.confirmed }
   const sample: Sample = {
     at,
-    accepted: view.orders?.acceptedPerSecond ?? null,
+    accepted: counted?.acceptedPerSecond ?? null,
     confirmed: total === null ? null : ratePerSecond(samples, total),
-    lags: Object.fromEntries((view.groups?.list ?? []).map(({ group, lagRecords }) => [group, lagRecords])),
+    lags: isOld(view, view.groups?.asOf) ? {} : lagsOf(view),
     total,
   }
-  return [...samples.filter((one) => one.at > at - KEPT_MS), sample]
+  return [...samplesBefore(samples, at), sample]
+}
+
+function lagsOf({ groups }: LiveView): Sample['lags'] {
+  return Object.fromEntries((groups?.list ?? []).map(({ group, lagRecords }) => [group, lagRecords]))
 }
 
 function ratePerSecond(samples: readonly Sample[], now: NonNullable<Sample['total']>): number | null {
@@ -40,17 +50,26 @@ function ratePerSecond(samples: readonly Sample[], now: NonNullable<Sample['tota
   return ((now.confirmed - before.confirmed) / (now.at - before.at)) * 1000
 }
 
-/** Points of a line; a gap where seconds are missing, so that no line is drawn over what nobody saw. */
+/** Points of a line; a gap where seconds are missing. */
 export function pointsOf(
   samples: readonly Sample[],
   valueOf: (sample: Sample) => number | null | undefined,
-): [at: number, value: number | null][] {
-  return samples.flatMap((sample, index) => {
-    const before = samples[index - 1]
-    const point: [number, number | null] = [sample.at, valueOf(sample) ?? null]
-    const isGap = before !== undefined && sample.at - before.at > RATE_OVER_MS
-    return isGap ? [[before.at + 1, null] as [number, null], point] : [point]
-  })
+): readonly Point[] {
+  return withGaps(
+    samples.map((sample) => [sample.at, valueOf(sample) ?? null]),
+    EVERY_MS,
+  )
+}
+
+/** Where a chart ends: at the newest sample, or now where none comes any more, so that it is seen that none does. */
+export function endOf(samples: readonly Sample[], now: number): number {
+  const newest = samples.at(-1)?.at ?? now
+  return now - newest > SILENT_MS ? now : newest
+}
+
+/** Those of the five minutes before `end`. */
+export function samplesBefore(samples: readonly Sample[], end: number): readonly Sample[] {
+  return samples.filter(({ at }) => at > end - KEPT_MS)
 }
 
 let kept: readonly Sample[] = []

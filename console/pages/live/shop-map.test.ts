@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import { GROUPS, VIEW_GROUPS } from '@timesale/contracts/topics'
 import { isService, readBy, readersOf, SERVICES, SHOWN_TOPICS, writersOf, writtenBy } from './shop-map.ts'
 
-test('every group of the shop is of a service that is drawn, and every topic that it reads is drawn', () => {
-  for (const [group, topics] of Object.entries({ ...GROUPS, ...VIEW_GROUPS })) {
-    assert.ok(isService(group), group)
+// One that somebody has added is drawn beside it: see otherParts and otherGroups.
+test('every topic that a service of the picture reads is drawn', () => {
+  const drawn = Object.entries({ ...GROUPS, ...VIEW_GROUPS }).filter(([group]) => isService(group))
+  assert.ok(drawn.length >= 6)
+  for (const [group, topics] of drawn) {
     assert.deepEqual(new Set(readBy(group)), new Set(topics), group)
   }
 })

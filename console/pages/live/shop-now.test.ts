@@ -9,6 +9,7 @@ import {
   otherParts,
   partNamed,
   rateOn,
+  replicasOf,
   trendOf,
 } from './shop-now.ts'
 import { NOTHING } from './view-of-nothing.ts'
@@ -59,6 +60,22 @@ test('what has no place in the picture is not forgotten', () => {
   assert.deepEqual(
     otherGroups(VIEW).map(({ group }) => group),
     ['somebody-else'],
+  )
+})
+
+test('several processes of a service are one box that runs while one of them does, and are listed in it', () => {
+  const replica = (name: string, state: 'running' | 'stopped') => ({ name, kind: 'service', state, port: 1 }) as const
+  const of = (...list: NonNullable<LiveView['parts']>['list']): LiveView => ({ ...VIEW, parts: { asOf: at(10), list } })
+  const half = of(replica('order-1', 'stopped'), replica('order-2', 'running'), replica('mine-2', 'running'))
+  assert.deepEqual(partNamed(half, 'order'), replica('order', 'running'))
+  assert.equal(partNamed(of(replica('order-1', 'stopped'), replica('order-2', 'stopped')), 'order').state, 'stopped')
+  assert.deepEqual(
+    replicasOf(half, 'order').map(({ name }) => name),
+    ['order-1', 'order-2'],
+  )
+  assert.deepEqual(
+    otherParts(half).map(({ name }) => name),
+    ['mine-2'],
   )
 })
 

@@ -4,6 +4,8 @@ import { databaseOf, isService, WITH_DATABASE } from './shop-map.ts'
 
 /** What was read longer ago than this was not read again in its turn. */
 const OLD_AFTER_MS = 5_000
+/** Totals come less often: they are counted in a twentieth of the time, which under load is not each second. */
+const TOTALS_OLD_AFTER_MS = 15_000
 /** A bar of lag is full from here on: two minutes of a thousand orders a second. */
 const LAG_FULL = 120_000
 
@@ -12,7 +14,20 @@ type View = LiveView | undefined
 /** A part as the supervisor told of it, or what can be said where it did not. */
 export function partNamed(view: View, name: string): PartView {
   const told = view?.parts?.list.find((part) => part.name === name)
-  return told ?? { name, kind: kindOf(name), state: 'unknown', port: 0 }
+  if (told !== undefined) return told
+  const replicas = replicasOf(view, name)
+  const best = replicas.find(({ state }) => state === 'running') ?? replicas[0]
+  return best === undefined ? { name, kind: kindOf(name), state: 'unknown', port: 0 } : { ...best, name }
+}
+
+/** The processes of a service of which there are several: order-1, order-2. */
+export function replicasOf(view: View, name: string): readonly PartView[] {
+  return (view?.parts?.list ?? []).filter((part) => part.kind === 'service' && serviceOf(part.name) === name)
+}
+
+function serviceOf(name: string): string | undefined {
+  const service = /^(.+)-\d+$/.exec(name)?.[1]
+  return service !== undefined && isService(service) ? service : undefined
 }
 
 /** Kafka's brokers; one that nobody has heard from where no part is told of. */
@@ -25,7 +40,11 @@ export function brokersOf(view: View): readonly PartView[] {
 export function otherParts(view: View): readonly PartView[] {
   const placed = new Set<string>(['redis', ...WITH_DATABASE.map((service) => databaseOf(service))])
   return (view?.parts?.list ?? []).filter(
-    ({ name, kind }) => !isService(name) && !placed.has(name) && kind !== 'broker',
+    ({ name, kind }) =>
+      !isService(name) &&
+      !(kind === 'service' && serviceOf(name) !== undefined) &&
+      !placed.has(name) &&
+      kind !== 'broker',
   )
 }
 
@@ -57,12 +76,18 @@ export function rateOn(view: View, { kind, topic, service }: Pick<Arrow, 'kind' 
 }
 
 export function acceptedPerSecond(view: View): number | undefined {
-  return view === undefined || isOld(view, view.orders?.asOf) ? undefined : view.orders?.acceptedPerSecond
+  return totalsOf(view)?.acceptedPerSecond
+}
+
+/** What the order service has counted; undefined where that is long ago. */
+export function totalsOf(view: View): NonNullable<LiveView['orders']> | undefined {
+  if (view === undefined || isOld(view, view.orders?.asOf, TOTALS_OLD_AFTER_MS)) return undefined
+  return view.orders ?? undefined
 }
 
 /** Whether something was not read again when it should have been, by the gateway's clock alone. */
-export function isOld(view: LiveView, asOf: string | undefined): boolean {
-  return asOf === undefined || Date.parse(view.at) - Date.parse(asOf) > OLD_AFTER_MS
+export function isOld(view: LiveView, asOf: string | undefined, afterMs = OLD_AFTER_MS): boolean {
+  return asOf === undefined || Date.parse(view.at) - Date.parse(asOf) > afterMs
 }
 
 /** How much of a bar is filled: the first records are seen at once, and a hundred thousand still fit in. */

@@ -19,6 +19,7 @@ import { InboxTable } from './InboxTable.tsx'
 import { useTrace } from './use-trace.ts'
 
 const route = getRouteApi('/order/$orderId')
+const EVERY_MS = 2_000
 
 /** One order, hop by hop. */
 export function OrderPage() {
@@ -71,7 +72,11 @@ export function OrderPage() {
 function Details({ orderId, trace }: { orderId: string; trace: OrderTrace | undefined }) {
   const { t } = useTranslation('order')
   const { whole, money, moment } = useNumbers()
-  const order = useGet<OrderView>('operator', `/api/orders/${encodeURIComponent(orderId)}`).data
+  const order = useGet<OrderView>('operator', `/api/orders/${encodeURIComponent(orderId)}`, {
+    everyMs: EVERY_MS,
+    // What is shown of it never changes.
+    isLast: () => true,
+  }).data
   if (order === undefined || trace === undefined) return null
   const placedAt = order.history[0]?.at
   return (

@@ -3,7 +3,7 @@ import { useEffect } from 'react'
 import type { OrderTrace } from '@timesale/contracts/trace-api'
 import { call } from '../../api/call.ts'
 import { followEvents } from '../../api/event-stream.ts'
-import { ApiProblem } from '../../api/problem.ts'
+import { isFinal } from '../../api/problem.ts'
 import { isUnfinished } from './hop-story.ts'
 
 const EVERY_MS = 2_000
@@ -17,7 +17,7 @@ export function useTrace(orderId: string): UseQueryResult<OrderTrace> {
     queryFn: ({ signal }) => call<OrderTrace>('operator', `${path}/trace`, { signal }),
     refetchInterval({ state: { data, error } }) {
       // There is no such order, and asking does not make one.
-      if (error instanceof ApiProblem && error.status >= 400 && error.status < 500) return false
+      if (isFinal(error)) return false
       return data === undefined || isUnfinished(data) ? EVERY_MS : false
     },
   })

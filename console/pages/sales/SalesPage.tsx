@@ -6,14 +6,14 @@ import { useTranslation } from 'react-i18next'
 import type { SalesMinute, TopProduct } from '@timesale/contracts/analytics-api'
 import type Type from 'typebox'
 import { call } from '../../api/call.ts'
-import { gatewayNow, onGatewayClock } from '../../api/clock.ts'
+import { gatewayNow } from '../../api/clock.ts'
 import { useGet, withQuery } from '../../api/use-get.ts'
-import { Age } from '../../ui/Age.tsx'
 import { Chart } from '../../ui/Chart.tsx'
 import { Facts } from '../../ui/Facts.tsx'
 import { Loaded } from '../../ui/Loaded.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
+import { ViewAge } from '../../ui/ViewAge.tsx'
 import { everyMinute, revenueOf } from './sales-by-minute.ts'
 
 type Product = Type.Static<typeof TopProduct>
@@ -40,12 +40,11 @@ export function SalesPage() {
       return { from, to, sold: await call<SalesMinute[]>('operator', withQuery('/api/sales', query), { signal }) }
     },
     refetchInterval: EVERY_MS,
-    placeholderData: (before) => before,
   })
   const top = useGet<Product[]>('operator', '/api/top-products', { everyMs: EVERY_MS })
   const readAt = Math.min(sales.dataUpdatedAt, top.dataUpdatedAt)
   return (
-    <Page title={t('title')} beside={<Age asOf={onGatewayClock(readAt)} />}>
+    <Page title={t('title')} beside={<ViewAge group="analytics" readAt={readAt} />}>
       <SegmentedControl
         aria-label={t('span')}
         value={span}

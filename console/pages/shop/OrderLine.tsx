@@ -1,30 +1,30 @@
 import { Anchor, Badge, Button, Group, Paper, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { OrderChange } from '@timesale/contracts/my-order-api'
 import { call } from '../../api/call.ts'
-import { followEvents } from '../../api/event-stream.ts'
 import { useNumbers } from '../../ui/numbers.ts'
 import { ProblemNote } from '../../ui/ProblemNote.tsx'
 import { StateBadge } from '../../ui/StateBadge.tsx'
 import { useSentence } from '../../ui/use-sentence.ts'
 import { placeOrder } from './place-order.ts'
 import { shopText } from './shop-text.ts'
+import { useChanges } from './use-changes.ts'
 
 export interface OrderLineProps {
   readonly orderId: string
   readonly productId: string
   readonly quantity: number
+  /** The newest order is told as it happens, others are asked after: a stream is one of the six connections of a browser. */
+  readonly isNewest: boolean
 }
 
 /** Places an order when it is first shown, and shows what becomes of it as it happens. */
-export function OrderLine({ orderId, productId, quantity }: OrderLineProps) {
+export function OrderLine({ orderId, productId, quantity, isNewest }: OrderLineProps) {
   const { t } = useTranslation('shop')
   const { duration } = useNumbers()
   const sentence = useSentence()
-  const [changes, setChanges] = useState<readonly OrderChange[]>([])
   const placing = useMutation({ mutationFn: placeOrder, retry: false })
   const cancelling = useMutation({
     mutationFn: () => call('buyer', `/api/orders/${orderId}/cancellation`, { method: 'POST', body: {} }),
@@ -37,22 +37,7 @@ export function OrderLine({ orderId, productId, quantity }: OrderLineProps) {
     isSent.current = true
     mutate({ orderId, productId, quantity })
   }, [mutate, orderId, productId, quantity])
-  const { isSuccess } = placing
-  useEffect(() => {
-    if (!isSuccess) return undefined
-    const leaving = new AbortController()
-    void followEvents({
-      seat: 'buyer',
-      path: `/api/orders/${orderId}/events`,
-      signal: leaving.signal,
-      onState: () => undefined,
-      onEvent: ({ data }) => {
-        const change = data as OrderChange
-        setChanges((before) => [...before.filter(({ version }) => version !== change.version), change])
-      },
-    })
-    return () => leaving.abort()
-  }, [isSuccess, orderId])
+  const changes = useChanges(orderId, { isAccepted: placing.isSuccess, isNewest })
   const last = changes.at(-1)
   const [first] = changes
   const reason = last?.reason

@@ -3,11 +3,10 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ProductPageView } from '@timesale/contracts/storefront-api'
-import { onGatewayClock } from '../../api/clock.ts'
 import { useGet } from '../../api/use-get.ts'
-import { Age } from '../../ui/Age.tsx'
 import { Loaded } from '../../ui/Loaded.tsx'
 import { Page } from '../../ui/Page.tsx'
+import { ViewAge } from '../../ui/ViewAge.tsx'
 import { BuyerSeat } from './BuyerSeat.tsx'
 import { newOrderId } from './place-order.ts'
 import { OrderLine } from './OrderLine.tsx'
@@ -25,7 +24,7 @@ export function ProductPage() {
   const { data, dataUpdatedAt } = useGet<ProductPageView>('buyer', pathOf(productId), { enabled: false })
   const name = data?.name[i18n.language === 'ko' ? 'ko' : 'en'] ?? productId
   return (
-    <Page key={productId} title={name} beside={<Age asOf={onGatewayClock(dataUpdatedAt)} />}>
+    <Page key={productId} title={name} beside={<ViewAge group="storefront" readAt={dataUpdatedAt} />}>
       <BuyerSeat>
         <Product productId={productId} />
       </BuyerSeat>
@@ -89,8 +88,8 @@ function Product({ productId }: { productId: string }) {
       {bought.length === 0 ? null : (
         <Stack component="section" gap="xs" aria-label={t('ordered')}>
           <Text fw={600}>{t('ordered')}</Text>
-          {bought.map((order) => (
-            <OrderLine key={order.orderId} productId={productId} {...order} />
+          {bought.map((order, index) => (
+            <OrderLine key={order.orderId} productId={productId} isNewest={index === 0} {...order} />
           ))}
         </Stack>
       )}

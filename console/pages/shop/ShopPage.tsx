@@ -4,11 +4,10 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { ProductListView } from '@timesale/contracts/storefront-api'
 import { call } from '../../api/call.ts'
-import { onGatewayClock } from '../../api/clock.ts'
 import { withQuery } from '../../api/use-get.ts'
-import { Age } from '../../ui/Age.tsx'
 import { Page } from '../../ui/Page.tsx'
 import { ProblemNote } from '../../ui/ProblemNote.tsx'
+import { ViewAge } from '../../ui/ViewAge.tsx'
 import { BuyerSeat } from './BuyerSeat.tsx'
 import { Price } from './Price.tsx'
 
@@ -87,7 +86,7 @@ function Products() {
             {t('more')}
           </Button>
         ) : null}
-        <Age asOf={onGatewayClock(found.dataUpdatedAt)} />
+        <ViewAge group="storefront" readAt={found.dataUpdatedAt} />
       </Group>
     </>
   )

@@ -7,7 +7,10 @@ import { Facts } from '../../ui/Facts.tsx'
 import { Loaded } from '../../ui/Loaded.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
+import { indentJson } from './indent-json.ts'
+import { isCut } from './record-bytes.ts'
 import { EventType } from './RecordTable.tsx'
+import { NO_SEARCH } from './no-search.ts'
 
 const route = getRouteApi('/topics/$topic/$partition/$offset')
 
@@ -59,17 +62,27 @@ function Told({ record }: { record: RecordView }) {
                 [t('aggregate'), event.aggregateId],
                 [t('version'), event.version],
               ] as const)),
-          [t('key'), key === null ? t('noKey') : key.text],
+          [t('key'), key === null ? t('noKey') : <Bytes key="key" bytes={key} />],
         ]}
       />
       <Group>
         {isOfOrder ? (
-          <Anchor component={Link} to={`/order/${event.aggregateId}`}>
+          <Anchor component={Link} to={`/order/${encodeURIComponent(event.aggregateId)}`}>
             {t('followOrder')}
           </Anchor>
         ) : null}
         {key === null || key.encoding !== 'utf8' ? null : (
-          <Anchor component={Link} to={`/topics/${record.topic}?key=${encodeURIComponent(key.text)}`}>
+          <Anchor
+            // Not as text, so that a key such as 1.50 or {"id":1} stays the text that it is.
+            renderRoot={(root: object) => (
+              <Link
+                {...root}
+                to="/topics/$topic"
+                params={{ topic: record.topic }}
+                search={{ ...NO_SEARCH, key: key.text }}
+              />
+            )}
+          >
             {t('allOfKey')}
           </Anchor>
         )}
@@ -82,7 +95,8 @@ function Told({ record }: { record: RecordView }) {
           <Text c="dimmed">{t('noValue')}</Text>
         ) : (
           <Code block tabIndex={0}>
-            {value.encoding === 'utf8' ? pretty(value.text) : value.text}
+            {value.encoding === 'utf8' ? indentJson(value.text) : value.text}
+            {isCut(value) ? t('cut', { bytes: bytes(value.bytes) }) : ''}
           </Code>
         )}
         {value?.encoding === 'base64' ? (
@@ -101,7 +115,9 @@ function Told({ record }: { record: RecordView }) {
                 // oxlint-disable-next-line react/no-array-index-key
                 <Table.Tr key={`${name}-${index}`}>
                   <Table.Th scope="row">{name}</Table.Th>
-                  <Table.Td style={{ wordBreak: 'break-all' }}>{told === null ? t('noValue') : told.text}</Table.Td>
+                  <Table.Td style={{ wordBreak: 'break-all' }}>
+                    {told === null ? t('noValue') : <Bytes bytes={told} />}
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -112,10 +128,17 @@ function Told({ record }: { record: RecordView }) {
   )
 }
 
-function pretty(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
+function Bytes({ bytes: { text, encoding } }: { bytes: NonNullable<RecordView['key']> }) {
+  const { t } = useTranslation('topics')
+  return (
+    <>
+      {text}
+      {encoding === 'base64' ? (
+        <Text span size="sm" fw={400} c="dimmed">
+          {' '}
+          ({t('encodedBase64')})
+        </Text>
+      ) : null}
+    </>
+  )
 }

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { RecordView } from '@timesale/contracts/console-api'
 import { useNumbers } from '../../ui/numbers.ts'
+import { isCut } from './record-bytes.ts'
 
 /** Records, a row each, with a link to each that lasts. */
 export function RecordTable({ records }: { records: readonly RecordView[] }) {
@@ -67,11 +68,10 @@ function Bytes({ bytes, ifNone }: { bytes: RecordView['value']; ifNone: string }
         {ifNone}
       </Text>
     )
-  const isCut = bytes.encoding === 'utf8' && new TextEncoder().encode(bytes.text).length < bytes.bytes
   return (
     <Code style={{ wordBreak: 'break-all' }} title={bytes.encoding === 'base64' ? t('encodedBase64') : undefined}>
       {bytes.text}
-      {isCut ? t('cut', { bytes: numbers.bytes(bytes.bytes) }) : ''}
+      {isCut(bytes) ? t('cut', { bytes: numbers.bytes(bytes.bytes) }) : ''}
     </Code>
   )
 }

@@ -1,5 +1,5 @@
-import { Alert, Button, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
-import { getRouteApi } from '@tanstack/react-router'
+import { Alert, Anchor, Button, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import type { FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { RecordPage, TopicDetail } from '@timesale/contracts/console-api'
@@ -11,11 +11,13 @@ import { Loaded } from '../../ui/Loaded.tsx'
 import { useNumbers } from '../../ui/numbers.ts'
 import { Page } from '../../ui/Page.tsx'
 import { DeleteTopic } from './DeleteTopic.tsx'
+import { NO_SEARCH } from './no-search.ts'
 import { Partitions } from './Partitions.tsx'
 import { Produce } from './Produce.tsx'
 import { RecordTable } from './RecordTable.tsx'
 import { GroupLinks, KindBadge } from './TopicsPage.tsx'
-import { useTail, type Tail } from './use-tail.ts'
+import type { Tail } from './tail.ts'
+import { useTail } from './use-tail.ts'
 
 const route = getRouteApi('/topics/$topic')
 const EVERY_MS = 2_000
@@ -23,14 +25,6 @@ const NEWEST_EVERY_MS = 3_000
 /** When what should be new is old: what is told every few seconds, and what was searched for once. */
 const OLD_AFTER_S = 8
 const FOUND_OLD_AFTER_S = 60
-const NO_SEARCH = {
-  key: undefined,
-  text: undefined,
-  partition: undefined,
-  from: undefined,
-  since: undefined,
-  tail: undefined,
-}
 
 /** One topic: its partitions, its records, and what may be done with it. */
 export function TopicPage() {
@@ -85,7 +79,7 @@ function Records({ topic }: { topic: string }) {
   const found = useGet<RecordPage>(
     'operator',
     withQuery(`/api/console/topics/${topic}/records`, { key, text, partition, from, since }),
-    { enabled: !isTailing, keepsPrevious: true, ...(isNewest ? { everyMs: NEWEST_EVERY_MS } : {}) },
+    { enabled: !isTailing, ...(isNewest ? { everyMs: NEWEST_EVERY_MS } : {}) },
   )
   return (
     <Stack component="section" gap="sm" aria-label={t('records')}>
@@ -101,6 +95,7 @@ function Records({ topic }: { topic: string }) {
       {isTailing ? (
         <>
           <TailState tail={tail} />
+          {tail.lostAt === undefined ? null : <Lost topic={topic} at={tail.lostAt} />}
           {tail.skipped > 0 ? <Alert color="yellow">{t('skipped', { count: tail.skipped })}</Alert> : null}
           <RecordTable records={tail.records} />
         </>
@@ -135,6 +130,26 @@ function TailState({ tail: { stream, heard } }: { tail: Tail }) {
       </Text>
       <Age asOf={heard?.at} oldAfterSeconds={OLD_AFTER_S} />
     </Group>
+  )
+}
+
+/** What came while nobody followed is on the topic all the same. */
+function Lost({ topic, at }: { topic: string; at: string }) {
+  const { t } = useTranslation('topics')
+  const { time } = useNumbers()
+  return (
+    <Alert color="yellow" role="status" data-lost={at}>
+      {t('lost')}{' '}
+      <Anchor
+        size="sm"
+        underline="always"
+        renderRoot={(root: object) => (
+          <Link {...root} to="/topics/$topic" params={{ topic }} search={{ ...NO_SEARCH, since: at }} />
+        )}
+      >
+        {t('lostSince', { time: time(at) })}
+      </Anchor>
+    </Alert>
   )
 }
 

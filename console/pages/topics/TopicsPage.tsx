@@ -105,7 +105,7 @@ export function GroupLinks({ groups }: { groups: readonly string[] }) {
   return (
     <Group gap={6}>
       {groups.map((group) => (
-        <Anchor key={group} component={Link} to={`/groups/${group}`} size="sm">
+        <Anchor key={group} component={Link} to={`/groups/${encodeURIComponent(group)}`} size="sm">
           {group}
         </Anchor>
       ))}
