@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 
-const ORDERS_PER_SECOND = 60
+const ORDERS_PER_SECOND = 30
 const CONNECTIONS = 512
 const SLOW_MS = 1_000
 /** No answer for so long is a no. */
@@ -23,6 +23,7 @@ export class Buyers implements AsyncDisposable {
   readonly #over = new AbortController()
   readonly #underWay: Promise<void>[] = []
   readonly #answers = new Map<string, Answers>()
+  readonly #accepted: string[] = []
   readonly #pacing: Promise<void>
   #ids: string
 
@@ -51,6 +52,11 @@ export class Buyers implements AsyncDisposable {
     return known
   }
 
+  /** The ids of all orders that were answered yes. */
+  get accepted(): readonly string[] {
+    return this.#accepted
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
     await this.#pool.close()
@@ -69,10 +75,15 @@ export class Buyers implements AsyncDisposable {
     const answers = this.answers(ids)
     answers.asked += 1
     const began = performance.now()
-    const isAccepted = await this.#isAccepted(`${ids}${number}`)
+    const orderId = `${ids}${number}`
+    const isAccepted = await this.#isAccepted(orderId)
     if (performance.now() - began > SLOW_MS) answers.slow += 1
-    if (isAccepted) answers.accepted += 1
-    else answers.refused += 1
+    if (!isAccepted) {
+      answers.refused += 1
+      return
+    }
+    answers.accepted += 1
+    this.#accepted.push(orderId)
   }
 
   async #isAccepted(orderId: string): Promise<boolean> {

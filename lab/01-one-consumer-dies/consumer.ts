@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Consumer } from '@platformatic/kafka'
+import { Consumer, type Message } from '@platformatic/kafka'
 import type { Database } from '@timesale/postgres/database'
 import { isInfrastructure } from '@timesale/postgres/errors'
 import { insertEffect } from './tables.ts'
@@ -8,9 +8,14 @@ import type { Listener } from './ways.ts'
 export const TOPIC = 'orders'
 export const PARTITIONS = 3
 
+/** As many orders as one who is called may have under way. */
+const BATCH_MAX = 64
 const AGAIN_MS = 100
 
-/** Does for each record of the topic what its listener does, and then commits its offset. Resolves when it reads. */
+/**
+ * Does for each record of the topic what its listener does, for all that are there at once, and then commits their offsets.
+ * Resolves when it reads.
+ */
 export async function consumeOrders(
   { brokers, listener }: { brokers: string; listener: Listener },
   db: Database,
@@ -28,10 +33,18 @@ export async function consumeOrders(
     ...{ topics: [TOPIC], mode: 'committed', fallbackMode: 'earliest', autocommit: false, maxWaitTime: 100 },
   })
   const work = async (): Promise<void> => {
-    for await (const message of stream) {
-      await insertSometime(db, listener, String(message.key))
-      // Nobody dies of it: a later one says as much, and the record would only come again.
-      await Promise.resolve(message.commit()).catch(() => undefined)
+    for await (const first of stream) {
+      const batch: Message[] = [first]
+      while (batch.length < BATCH_MAX) {
+        const next = stream.read() as Message | null
+        if (next === null) break
+        batch.push(next)
+      }
+      await Promise.all(batch.map(({ key }) => insertSometime(db, listener, String(key))))
+      // The last one of each partition speaks for those before it.
+      const last = new Map(batch.map((message) => [message.partition, message]))
+      // Nobody dies of it: a later one says as much, and the records would only come again.
+      await Promise.all([...last.values()].map(async (message) => message.commit())).catch(() => undefined)
     }
   }
   work().catch((error: unknown) => {

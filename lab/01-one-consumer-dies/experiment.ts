@@ -33,7 +33,7 @@ export const experiment: Experiment = {
       figures: figuresOf(results),
       work: {
         ...Object.fromEntries(
-          everyWay().map((way) => [`orders accepted, ${WAYS[way].en}`, total(results[way], ({ all }) => all.accepted)]),
+          everyWay().map((way) => [`orders written, ${WAYS[way].en}`, total(results[way], (one) => one.written)]),
         ),
         'programs killed': shops.kills,
       },

@@ -7,7 +7,8 @@ import type { Way } from './ways.ts'
 const calm = { asked: 240, accepted: 240, refused: 0, slow: 0 }
 const well: Outages = {
   ...{ stockAway: calm, noticeAway: calm, all: { ...calm, asked: 900, accepted: 900 } },
-  ...{ withoutReservation: 0, withoutNotice: 0, acceptedMeanwhile: 240, noticesMeanwhile: 230 },
+  ...{ written: 900, unwritten: 0, withoutReservation: 0, withoutNotice: 0 },
+  ...{ acceptedMeanwhile: 240, noticesMeanwhile: 230 },
   ...{ stockCaughtUp: 3, noticesCaughtUp: 2, inTime: true },
 }
 const GOOD: Readonly<Record<Way, Outages>> = {
@@ -28,17 +29,19 @@ const BAD: readonly (readonly [claim: number, way: Way, Partial<Outages>])[] = [
   [1, 'in-request', { noticeAway: calm }],
   [1, 'in-request', { withoutNotice: 0 }],
   [2, 'afterwards', { all: { ...calm, refused: 1 } }],
+  [2, 'afterwards', { unwritten: 1 }],
   [2, 'afterwards', { withoutReservation: 1 }],
   [2, 'afterwards', { withoutNotice: 0 }],
   [3, 'events', { all: { ...calm, refused: 1 } }],
+  [3, 'events', { unwritten: 1 }],
   [3, 'events', { withoutReservation: 1 }],
   [3, 'events', { withoutNotice: 1 }],
   [4, 'events', { noticesMeanwhile: 1 }],
   [4, 'events', { acceptedMeanwhile: 0, noticesMeanwhile: 0 }],
   [4, 'in-request', { noticesMeanwhile: 1 }],
   [5, 'afterwards', { inTime: false }],
-  [5, 'afterwards', { stockCaughtUp: 31 }],
-  [5, 'events', { noticesCaughtUp: 31 }],
+  [5, 'afterwards', { stockCaughtUp: 61 }],
+  [5, 'events', { noticesCaughtUp: 61 }],
   [5, 'events', { stockCaughtUp: 0 }],
 ]
 

@@ -40,8 +40,8 @@ export function claimsOf({ 'in-request': inRequest, afterwards, events }: Result
         en: 'Called afterwards nobody is turned away, and all is made up for; but what is still to be told dies with the order program',
         ko: '나중에 호출하면 아무도 거절당하지 않고 밀린 일도 다 한다. 다만 아직 알리지 못한 것은 주문 프로그램과 함께 사라진다',
       },
-      holds: afterwards.every(({ all, withoutReservation, withoutNotice }) => {
-        return all.refused === 0 && withoutReservation === 0 && withoutNotice > 0
+      holds: afterwards.every(({ all, unwritten, withoutReservation, withoutNotice }) => {
+        return all.refused === 0 && unwritten === 0 && withoutReservation === 0 && withoutNotice > 0
       }),
       because: kept(afterwards),
     },
@@ -50,8 +50,8 @@ export function claimsOf({ 'in-request': inRequest, afterwards, events }: Result
         en: 'With events nobody is turned away and nothing is lost, though the order program died as well',
         ko: '이벤트로 알리면 주문 프로그램까지 죽어도 거절당하는 구매자가 없고 잃는 것도 없다',
       },
-      holds: events.every(({ all, withoutReservation, withoutNotice }) => {
-        return all.refused === 0 && withoutReservation === 0 && withoutNotice === 0
+      holds: events.every(({ all, unwritten, withoutReservation, withoutNotice }) => {
+        return all.refused === 0 && unwritten === 0 && withoutReservation === 0 && withoutNotice === 0
       }),
       because: kept(events),
     },
@@ -136,7 +136,8 @@ function kept(outages: readonly Outages[]): string {
   const [accepted, refused, slow] = (['accepted', 'refused', 'slow'] as const).map((what) =>
     total(outages, ({ all }) => all[what]),
   )
-  const withoutReservation = total(outages, (one) => one.withoutReservation)
-  const withoutNotice = total(outages, (one) => one.withoutNotice)
-  return `${refused} turned away, ${slow} waited; of ${accepted} accepted orders ${withoutReservation} have no reservation and ${withoutNotice} no notice`
+  const [unwritten, withoutReservation, withoutNotice] = (
+    ['unwritten', 'withoutReservation', 'withoutNotice'] as const
+  ).map((what) => total(outages, (one) => one[what]))
+  return `${refused} turned away, ${slow} waited; of ${accepted} accepted orders ${unwritten} are not in the database, ${withoutReservation} have no reservation and ${withoutNotice} no notice`
 }

@@ -3,14 +3,14 @@ import type { Database } from '@timesale/postgres/database'
 import { until } from '@timesale/testkit/until'
 import { Buyers, type Answers } from './buyers.ts'
 import type { Shops } from './shops.ts'
-import { acceptedUntil, caughtUpAfter, databaseClock, effectsUntil, missing } from './tables.ts'
+import { acceptedUntil, caughtUpAfter, databaseClock, effectsUntil, missing, unwritten, written } from './tables.ts'
 import { everyWay, type Listener, type Way } from './ways.ts'
 
 const CALM_MS = 1_000
 /** Twice as long as the order program has patience, so that it runs out. */
 const AWAY_MS = 4_000
 /** Of what was left by some seconds. Generous: all three shops make up for it at once, on the cores that measure them. */
-export const CAUGHT_UP_WITHIN_S = 30
+export const CAUGHT_UP_WITHIN_S = 60
 
 /** What one way made of two outages, one after the other. */
 export interface Outages {
@@ -20,7 +20,10 @@ export interface Outages {
   readonly noticeAway: Answers
   /** Of all buyers of the run. */
   readonly all: Answers
-  /** Of all orders that were accepted. */
+  /** Orders in the database, and those that were answered yes and are not there. */
+  readonly written: number
+  readonly unwritten: number
+  /** Of all orders in the database. */
   readonly withoutReservation: number
   readonly withoutNotice: number
   /** Orders that were accepted while stock was away, and notices of them that were written in that time. */
@@ -70,6 +73,8 @@ export async function runOutages(shops: Shops, db: Database, run: number): Promi
       stockAway: those.answers(ids.stock),
       noticeAway: those.answers(ids.notice),
       all: sumOf(Object.values(ids).map((begin) => those.answers(begin))),
+      written: await written(db, way, `${run}-`),
+      unwritten: await unwritten(db, way, those.accepted),
       withoutReservation: await missing(db, way, 'stock', `${run}-`),
       withoutNotice: await missing(db, way, 'notification', `${run}-`),
       acceptedMeanwhile: await acceptedUntil(db, { way, ids: ids.stock, moment: stockStartedAt }),

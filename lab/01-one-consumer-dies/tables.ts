@@ -1,7 +1,7 @@
 import type { Database } from '@timesale/postgres/database'
 import type { Sql } from '@timesale/postgres/sql'
-import { Client } from 'pg'
 import { commonTables } from '../framework/common-tables.ts'
+import { runStatements } from '../framework/run-statements.ts'
 import type { Listener, Way } from './ways.ts'
 
 const TABLES = `
@@ -14,13 +14,7 @@ const TABLES = `
     primary key (way, listener, order_id))`
 
 export async function createTables(postgresUrl: string): Promise<void> {
-  const client = new Client({ connectionString: postgresUrl })
-  await client.connect()
-  try {
-    for (const statement of [TABLES, ...(await commonTables())]) await client.query(statement)
-  } finally {
-    await client.end()
-  }
+  await runStatements(postgresUrl, [TABLES, ...(await commonTables())])
 }
 
 export async function insertOrder(sql: Sql, way: Way, orderId: string): Promise<void> {
@@ -33,7 +27,23 @@ export async function insertEffect(sql: Sql, way: Way, listener: Listener, order
     insert into effects (way, listener, order_id) values (${way}, ${listener}, ${orderId}) on conflict do nothing`
 }
 
-/** Orders that were accepted and of which a listener has left nothing. `ids`: orders whose id begins like this. */
+/** Of orders that were answered yes, those that are not there. */
+export async function unwritten(db: Database, way: Way, answered: readonly string[]): Promise<number> {
+  const [row] = await db.sql<{ count: number }>`
+    select count(*)::int as count
+    from unnest(${answered}::text[]) as answered (order_id)
+    where not exists (select from orders where way = ${way} and orders.order_id = answered.order_id)`
+  return row?.count ?? 0
+}
+
+/** Orders whose id begins like this. */
+export async function written(db: Database, way: Way, ids: string): Promise<number> {
+  const [row] = await db.sql<{ count: number }>`
+    select count(*)::int as count from orders where way = ${way} and starts_with(order_id, ${ids})`
+  return row?.count ?? 0
+}
+
+/** Orders that are there and of which a listener has left nothing. `ids`: orders whose id begins like this. */
 export async function missing(db: Database, way: Way, listener: Listener, ids: string): Promise<number> {
   const [row] = await db.sql<{ count: number }>`
     select count(*)::int as count

@@ -1,10 +1,12 @@
-import { sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
-import { BACKLOG_MIB, HEAP_MIB, MEMORY_MIB } from './backlog.ts'
-import type { Left } from './crashes.ts'
+import { shown } from '../framework/chart.ts'
+import { sameText, unlessUnseen, type Bar, type Claim, type Figure } from '../framework/experiment.ts'
+import { BACKLOG_EVENTS, BACKLOG_MIB, mebibytes, MEMORY_MIB, type Backlog, type Kept } from './backlog.ts'
+import type { Left, ReadAgain } from './crashes.ts'
 import { ORDERS } from './in-order.ts'
 import { EVENTS } from './two-readers.ts'
 
-export interface Found {
+/** One repeat of all but the backlog. */
+export interface Run {
   /** What each of two readers got. */
   readonly list: readonly [number, number]
   readonly topic: readonly [number, number]
@@ -13,103 +15,159 @@ export interface Found {
   readonly again: { readonly list: number; readonly topic: number }
   /** One event whose reader was killed. */
   readonly lost: { readonly popped: boolean; readonly moved: boolean }
-  readonly redelivered: boolean
+  readonly readAgain: ReadAgain
   readonly after: Left
-  /** MiB that were taken. */
-  readonly backlog: { readonly list: number; readonly topic: number }
 }
 
-export function claimsOf({ list, topic, inOrder, again, lost, redelivered, after, backlog }: Found): Claim[] {
+/** At least, of what is read back from the topic; a file system that compresses makes a quarter less of it. */
+const FROM_DISK = 0.7
+
+export function claimsOf(runs: readonly Run[], backlogs: readonly Backlog[]): Claim[] {
+  const range = (value: (run: Run) => number): string => rangeOf(runs.map(value))
+  const times = (is: (run: Run) => boolean): string => `${runs.filter(is).length} of ${runs.length}`
+  const pairs = (which: 'list' | 'topic'): string =>
+    runs.map((run) => run[which].map((count) => shown(count)).join(' and ')).join('; ')
   return [
     claim(
       'Of a list two readers get a part each, of a topic two groups get everything',
-      '리스트는 두 독자가 나눠 갖고, 토픽은 두 그룹이 각각 전부를 읽는다',
-      list[0] + list[1] === EVENTS && topic.every((count) => count === EVENTS),
-      `list ${list.join(' and ')}, topic ${topic.join(' and ')} of ${EVENTS}`,
+      '리스트는 읽는 쪽 둘이 나눠 갖고, 토픽은 두 그룹이 각각 전부를 읽는다',
+      runs.every(({ list, topic }) => list[0] + list[1] === EVENTS && topic.every((count) => count === EVENTS)),
+      `of ${shown(EVENTS)}: list ${pairs('list')}, topic ${pairs('topic')}`,
     ),
     claim(
       'Two who work off a list do the steps of an order out of order; two members of a group do not, since a key has one partition',
       '리스트를 둘이 처리하면 한 주문의 단계가 뒤바뀐다. 그룹의 두 멤버는 키가 한 파티션에 있으므로 뒤바뀌지 않는다',
-      inOrder.list > 0 && inOrder.topic === 0,
-      `list ${inOrder.list}, topic ${inOrder.topic} of ${ORDERS} orders`,
+      runs.every(({ inOrder }) => inOrder.list > 0 && inOrder.topic === 0),
+      `list ${range(({ inOrder }) => inOrder.list)}, topic ${range(({ inOrder }) => inOrder.topic)} of ${ORDERS} orders`,
     ),
     claim(
       'What was read from a list is gone; a topic is read again from its beginning',
       '리스트에서 읽은 것은 사라지고, 토픽은 처음부터 다시 읽을 수 있다',
-      again.list === 0 && again.topic === EVENTS,
-      `list ${again.list}, topic ${again.topic} of ${EVENTS}`,
+      runs.every(({ again }) => again.list === 0 && again.topic === EVENTS),
+      `list ${range(({ again }) => again.list)}, topic ${range(({ again }) => again.topic)} of ${shown(EVENTS)}`,
     ),
     claim(
       'A reader that pops and dies takes the event with it; one that moves it to a list of its own does not, if somebody looks there',
-      '꺼내다 죽은 독자는 이벤트를 가져가 버린다. 자기 리스트로 옮겨 두면 남지만, 누군가 거기를 찾아봐야 한다',
-      lost.popped && !lost.moved,
-      `popped: ${lost.popped ? 'lost' : 'there'}; moved: ${lost.moved ? 'lost' : 'there'}`,
+      '꺼낸 채 죽은 프로세스는 이벤트를 가져가 버린다. 자기 리스트로 옮겨 두면 남지만, 누군가 거기를 찾아봐야 한다',
+      runs.every(({ lost }) => lost.popped && !lost.moved),
+      `popped: lost in ${times(({ lost }) => lost.popped)}; moved: lost in ${times(({ lost }) => lost.moved)}`,
     ),
     claim(
-      'A consumer that dies before it commits gets the record again',
-      '커밋하기 전에 죽은 컨슈머는 레코드를 다시 받는다',
-      redelivered,
-      redelivered ? 'read again by the next member' : 'not read again',
+      'The record of a consumer that dies before it commits is read again by the next member of its group; that of one that has committed is not',
+      '커밋하기 전에 죽은 컨슈머의 레코드는 같은 그룹의 다음 멤버가 다시 읽는다. 커밋하고 죽은 컨슈머의 레코드는 다시 읽지 않는다',
+      runs.every(({ readAgain }) => readAgain.uncommitted && !readAgain.committed),
+      `read again without a commit in ${times(({ readAgain }) => readAgain.uncommitted)}, with one in ${times(({ readAgain }) => readAgain.committed)}`,
     ),
     claim(
       'kill -9 of the server takes all from a Redis without a log, and nothing from one with a log, nor from Kafka',
       '서버를 kill -9 하면 로그 없는 Redis는 전부 잃고, 로그를 켠 Redis와 Kafka는 아무것도 잃지 않는다',
-      after.plain === 0 && after.logged === EVENTS && after.topic >= EVENTS,
-      `Redis ${after.plain}, with a log ${after.logged}, Kafka ${after.topic} of ${EVENTS}`,
+      runs.every(({ after }) => after.plain === 0 && after.logged === EVENTS && after.topic === EVENTS),
+      `Redis ${range(({ after }) => after.plain)}, with a log ${range(({ after }) => after.logged)}, Kafka ${range(({ after }) => after.topic)} of ${shown(EVENTS)}`,
     ),
+    ...claimsOfBacklogs(backlogs),
+  ]
+}
+
+function claimsOfBacklogs(backlogs: readonly Backlog[]): Claim[] {
+  const range = (which: 'list' | 'topic', what: keyof Kept): string =>
+    rangeOf(backlogs.map((backlog) => mebibytes(backlog[which][what])))
+  const percent = rangeOf(backlogs.map(({ fromDisk = 0 }) => Math.round(fromDisk * 100)))
+  return [
     claim(
-      'A list must fit into memory, a topic need not',
-      '리스트는 메모리에 들어가야 하고, 토픽은 그럴 필요가 없다',
-      backlog.list < MEMORY_MIB && backlog.topic === BACKLOG_MIB,
-      `list refused after ${backlog.list} MiB, with ${MEMORY_MIB} MiB of memory; topic took ${backlog.topic} MiB, with a heap of ${HEAP_MIB} MiB`,
+      'A list is full when its memory is; a topic takes twice as much, and both give back in order what they took',
+      '리스트는 메모리가 차면 더 받지 못하고, 토픽은 그 두 배를 받는다. 받은 것은 둘 다 순서대로 돌려준다',
+      backlogs.every(({ list, topic }) => {
+        const isKept = list.readBack === list.taken && topic.readBack === topic.taken
+        return isKept && list.taken > 0 && mebibytes(list.taken) < MEMORY_MIB && topic.taken === BACKLOG_EVENTS
+      }),
+      [
+        `of ${BACKLOG_MIB} MiB the list took ${range('list', 'taken')}, read back ${range('list', 'readBack')}`,
+        `the topic took ${range('topic', 'taken')}, read back ${range('topic', 'readBack')}`,
+      ].join('; '),
+    ),
+    unlessUnseen(
+      isToldOfDisk(backlogs) ? undefined : 'the topic could not be dropped from memory, so it may have fitted into it',
+      claim(
+        'Nothing of a topic needs to be in memory: dropped from there, it is read back from the disk',
+        '토픽은 메모리에 없어도 된다: 캐시에서 내려놓아도 디스크에서 읽어 온다',
+        backlogs.every(({ fromDisk = 0 }) => fromDisk >= FROM_DISK),
+        `${percent}% from the disk`,
+      ),
     ),
   ]
 }
 
-export function figuresOf({ list, topic, inOrder, after, backlog }: Found): Figure[] {
+export function figuresOf(runs: readonly Run[], backlogs: readonly Backlog[]): Figure[] {
+  const bar = (en: string, ko: string, value: (run: Run) => number): Bar => ({
+    side: { en, ko },
+    values: runs.map(value),
+  })
+  const barOfBacklogs = (en: string, ko: string, value: (backlog: Backlog) => number): Bar => ({
+    side: { en, ko },
+    values: backlogs.map(value),
+  })
   return [
     {
-      title: { en: 'Events that each of two readers got', ko: '두 독자가 각각 받은 이벤트' },
+      title: { en: 'Events that each of two readers got', ko: '읽는 쪽 둘이 각각 받은 이벤트' },
       unit: { en: `of ${EVENTS}`, ko: `${EVENTS}개 중` },
       bars: [
-        bar('list, reader 1', '리스트, 독자 1', list[0]),
-        bar('list, reader 2', '리스트, 독자 2', list[1]),
-        bar('topic, group 1', '토픽, 그룹 1', topic[0]),
-        bar('topic, group 2', '토픽, 그룹 2', topic[1]),
+        bar('list, reader 1', '리스트, 읽는 쪽 1', ({ list }) => list[0]),
+        bar('list, reader 2', '리스트, 읽는 쪽 2', ({ list }) => list[1]),
+        bar('topic, group 1', '토픽, 그룹 1', ({ topic }) => topic[0]),
+        bar('topic, group 2', '토픽, 그룹 2', ({ topic }) => topic[1]),
       ],
     },
     {
       title: { en: 'Orders whose steps were done out of order', ko: '단계가 뒤바뀌어 처리된 주문' },
       unit: { en: `of ${ORDERS}`, ko: `${ORDERS}건 중` },
       bars: [
-        bar('list, two readers', '리스트, 독자 둘', inOrder.list),
-        bar('topic, two members', '토픽, 멤버 둘', inOrder.topic),
+        bar('list, two readers', '리스트, 둘이 처리', ({ inOrder }) => inOrder.list),
+        bar('topic, two members', '토픽, 멤버 둘', ({ inOrder }) => inOrder.topic),
       ],
     },
     {
       title: { en: 'There after kill -9 of the server', ko: '서버를 kill -9 한 뒤 남은 이벤트' },
       unit: { en: `of ${EVENTS}`, ko: `${EVENTS}개 중` },
       bars: [
-        bar('Redis as a cache is set up', '캐시로 설정한 Redis', after.plain),
-        bar('Redis with a log (everysec)', '로그를 켠 Redis(everysec)', after.logged),
-        bar('Kafka', 'Kafka', Math.min(after.topic, EVENTS)),
+        bar('Redis as a cache is set up', '캐시로 설정한 Redis', ({ after }) => after.plain),
+        bar('Redis with a log (everysec)', '로그를 켠 Redis(everysec)', ({ after }) => after.logged),
+        bar('Kafka', 'Kafka', ({ after }) => after.topic),
       ],
     },
     {
-      title: { en: 'Taken while nobody read', ko: '아무도 읽지 않을 때 받아 준 양' },
+      title: {
+        en: `Taken while nobody read, with ${MEMORY_MIB} MiB for Redis and for Kafka's heap`,
+        ko: `아무도 읽지 않을 때 받아 준 양(Redis 메모리, Kafka 힙 각각 ${MEMORY_MIB} MiB)`,
+      },
       unit: sameText('MiB'),
       bars: [
-        bar(`list, ${MEMORY_MIB} MiB of memory`, `리스트, 메모리 ${MEMORY_MIB} MiB`, backlog.list),
-        bar(`topic, heap of ${HEAP_MIB} MiB`, `토픽, 힙 ${HEAP_MIB} MiB`, backlog.topic),
+        barOfBacklogs('list', '리스트', ({ list }) => mebibytes(list.taken)),
+        barOfBacklogs('topic', '토픽', ({ topic }) => mebibytes(topic.taken)),
+        ...(isToldOfDisk(backlogs)
+          ? [
+              barOfBacklogs(
+                'topic, read back from the disk',
+                '토픽, 디스크에서 다시 읽은 양',
+                ({ topic, fromDisk = 0 }) => Math.round(mebibytes(topic.taken) * fromDisk),
+              ),
+            ]
+          : []),
       ],
     },
   ]
 }
 
-function claim(en: string, ko: string, holds: boolean, because: string): Claim {
-  return { text: { en, ko }, holds, because }
+/** On a file system in memory there is nothing to drop, and nobody says so: then nothing comes from a disk. */
+function isToldOfDisk(backlogs: readonly Backlog[]): boolean {
+  return backlogs.every(({ fromDisk = 0 }) => fromDisk > 0)
 }
 
-function bar(en: string, ko: string, value: number): { side: Text; values: number[] } {
-  return { side: { en, ko }, values: [value] }
+/** `12`, or `10 to 12` where that varies. */
+function rangeOf(values: readonly number[]): string {
+  const [least, most] = [shown(Math.min(...values)), shown(Math.max(...values))]
+  return least === most ? least : `${least} to ${most}`
+}
+
+function claim(en: string, ko: string, holds: boolean, because: string): Claim {
+  return { text: { en, ko }, holds, because }
 }

@@ -37,17 +37,17 @@ export async function listInOrder(redis: Redis): Promise<number> {
 }
 
 /** The same by two members of a group. */
-export async function topicInOrder(servers: Servers): Promise<number> {
-  await servers.createTopic('steps', 2)
+export async function topicInOrder(servers: Servers, topic: string): Promise<number> {
+  await servers.createTopic(topic, 2)
   const done: string[] = []
   const consumers = [1, 2].map(() => {
-    return new Consumer({ groupId: 'steps', clientId: 'lab', bootstrapBrokers: [servers.brokers] })
+    return new Consumer({ groupId: topic, clientId: 'lab', bootstrapBrokers: [servers.brokers] })
   })
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   // One that ends when all is over is nobody's concern any more.
   failed.catch(() => undefined)
   const read = async (consumer: Consumer): Promise<void> => {
-    const stream = await consumer.consume({ topics: ['steps'], mode: 'earliest', autocommit: false, maxWaitTime: 100 })
+    const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false, maxWaitTime: 100 })
     void (async () => {
       for await (const message of stream) await work(done, String(message.value))
     })().catch(fail)
@@ -57,11 +57,11 @@ export async function topicInOrder(servers: Servers): Promise<number> {
     await using offsets = new Offsets(servers.brokers)
     await until(
       'both have a partition',
-      async () => (await offsets.members('steps', 'steps')).filter((own) => own.length === 1).length === 2,
+      async () => (await offsets.members(topic, topic)).filter((own) => own.length === 1).length === 2,
     )
     // Who has just joined looks up where to begin, and would read again what is written meanwhile.
     await sleep(SETTLE_MS)
-    await writeSteps(servers.brokers)
+    await writeSteps(servers.brokers, topic)
     // A step that comes again is one step.
     const isDone = (): boolean => new Set(done).size === steps.length
     await Promise.race([until('all steps are done', isDone), failed])
@@ -77,12 +77,12 @@ async function work(done: string[], event: string): Promise<void> {
   done.push(event)
 }
 
-async function writeSteps(brokers: string): Promise<void> {
+async function writeSteps(brokers: string, topic: string): Promise<void> {
   const producer = new Producer({ clientId: 'lab', bootstrapBrokers: [brokers] })
   try {
     const messages = byOrder().map(({ order, step }) => {
       const key = Buffer.from(order)
-      return { topic: 'steps', key, partition: keyToPartition(key) % 2, value: Buffer.from(`${order} ${step}`) }
+      return { topic, key, partition: keyToPartition(key) % 2, value: Buffer.from(`${order} ${step}`) }
     })
     await producer.send({ messages, acks: -1 })
   } finally {

@@ -1,17 +1,19 @@
 import { Consumer, type Message } from '@platformatic/kafka'
 import { connect } from './redis-connection.ts'
-import { IN_HAND, LIST, TOPIC } from './two-readers.ts'
+import { IN_HAND, LIST } from './two-readers.ts'
 
 // A reader in a process of its own: it takes one event, says which, and holds it until it is killed.
 
-/** Popped from the list, moved to a list of its own, or read from the topic and not committed. */
-export type Way = 'pop' | 'move' | 'read'
+/** Popped from the list, moved to a list of its own, read from the topic and not committed, or read and committed. */
+export type Way = 'pop' | 'move' | 'read' | 'commit'
 
 /** What it is started with. */
 export interface Given {
   readonly way: Way
   readonly brokers: string
   readonly redisUrl: string
+  /** Of one partition, for those who read. */
+  readonly topic: string
 }
 
 /** Once. */
@@ -19,13 +21,12 @@ export interface Told {
   readonly took: string
 }
 
-const GROUP = 'dies-once'
-/** The next member has to wait until the session of a dead one is over: by default a minute. */
-const SESSION_MS = 3_000
+/** The next member has to wait until the session of a dead one is over: a minute by default in this client. */
+const SESSION_MS = 2_000
 
-const { way, brokers, redisUrl } = JSON.parse(process.argv[2] ?? '{}') as Given
+const { way, brokers, redisUrl, topic } = JSON.parse(process.argv[2] ?? '{}') as Given
 process.on('disconnect', () => process.exit(1))
-const told: Told = { took: way === 'read' ? await read() : await take() }
+const told: Told = { took: way === 'pop' || way === 'move' ? await take() : await read() }
 process.send?.(told)
 
 async function take(): Promise<string> {
@@ -38,15 +39,17 @@ async function take(): Promise<string> {
 
 async function read(): Promise<string> {
   const consumer = new Consumer({
-    ...{ groupId: GROUP, clientId: 'lab', bootstrapBrokers: [brokers] },
-    ...{ sessionTimeout: SESSION_MS, rebalanceTimeout: 2 * SESSION_MS, heartbeatInterval: SESSION_MS / 6 },
+    ...{ groupId: `${topic}-dying`, clientId: 'lab', bootstrapBrokers: [brokers] },
+    ...{ sessionTimeout: SESSION_MS, rebalanceTimeout: 2 * SESSION_MS, heartbeatInterval: SESSION_MS / 5 },
   })
   const stream = await consumer.consume({
-    ...{ topics: [TOPIC], mode: 'committed', fallbackMode: 'earliest' },
+    ...{ topics: [topic], mode: 'committed', fallbackMode: 'earliest' },
     ...{ autocommit: false, maxWaitTime: 100 },
   } as const)
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  stream.once('data', (message: Message) => resolve(String(message.value)))
+  const { promise, resolve, reject } = Promise.withResolvers<Message>()
+  stream.once('data', resolve)
   stream.once('error', reject)
-  return await promise
+  const message = await promise
+  if (way === 'commit') await message.commit()
+  return String(message.value)
 }

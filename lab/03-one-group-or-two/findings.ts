@@ -1,9 +1,9 @@
-import type { Claim, Figure } from '../framework/experiment.ts'
+import type { Bar, Claim, Figure } from '../framework/experiment.ts'
 import { ordersOutOfStep } from '../framework/steps-in-order.ts'
 import { distinct, KEYS, PARTITIONS, RECORDS } from './reading.ts'
 
-/** What each member read, in the order of its reading. */
-export interface Found {
+/** What each member read in one run, in the order of its reading. */
+export interface Run {
   /** The two of one group. */
   readonly first: readonly string[]
   readonly second: readonly string[]
@@ -17,77 +17,92 @@ export interface Found {
   readonly mixed: readonly string[]
 }
 
-export function claimsOf({ first, second, together, other, six, mixed }: Found): Claim[] {
-  const idle = six.filter((read) => read.length === 0).length
-  const inOrder = ordersOutOfStep(together)
-  const outOfOrder = ordersOutOfStep(mixed)
+export function claimsOf(runs: readonly Run[]): Claim[] {
+  const outOfOrder = (which: 'together' | 'mixed'): number[] => runs.map((run) => ordersOutOfStep(run[which]))
+  const each = (value: (run: Run) => string): string => runs.map(value).join('; ')
   return [
     {
       text: {
         en: 'Members of one group share the records: each is read by one of them, and both have work',
         ko: '한 그룹의 멤버는 레코드를 나눠 읽는다: 레코드마다 한 멤버만 읽고, 둘 다 할 일이 있다',
       },
-      holds:
-        first.length > 0 &&
-        second.length > 0 &&
-        distinct(together) === RECORDS &&
-        distinct(first) + distinct(second) === RECORDS,
-      because: `${first.length} and ${second.length} of ${RECORDS}`,
+      holds: runs.every(({ first, second, together }) => {
+        const isShared = distinct(first) + distinct(second) === RECORDS
+        return first.length > 0 && second.length > 0 && isShared && distinct(together) === RECORDS
+      }),
+      because: `of ${RECORDS}: ${each(({ first, second }) => `${first.length} and ${second.length}`)}`,
     },
     {
       text: { en: 'Another group reads all of them again', ko: '다른 그룹은 전부를 다시 읽는다' },
-      holds: distinct(other) === RECORDS,
-      because: `${other.length} of ${RECORDS}`,
+      holds: runs.every(({ other }) => distinct(other) === RECORDS),
+      because: `${each(({ other }) => `${other.length}`)} of ${RECORDS}`,
     },
     {
       text: {
         en: 'Members beyond the number of partitions have nothing to do',
         ko: '파티션 수를 넘는 멤버는 할 일이 없다',
       },
-      holds: idle === 6 - PARTITIONS,
-      because: `${idle} of 6 members read nothing of ${PARTITIONS} partitions`,
+      holds: runs.every((run) => idle(run) === 6 - PARTITIONS),
+      because: `${each((run) => `${idle(run)}`)} of 6 members read nothing of ${PARTITIONS} partitions`,
     },
     {
       text: {
         en: 'With a key the steps of an order are read in their order, by several consumers at once',
         ko: '키가 있으면 여러 컨슈머가 동시에 읽어도 한 주문의 단계는 순서대로 읽힌다',
       },
-      holds: inOrder === 0,
-      because: `${inOrder} of ${KEYS} orders out of order`,
+      holds: outOfOrder('together').every((orders) => orders === 0),
+      because: `${outOfOrder('together').join('; ')} of ${KEYS} orders out of order`,
     },
     {
       text: {
         en: 'Without a key they are not, even for a single consumer',
         ko: '키가 없으면 컨슈머가 하나여도 순서가 지켜지지 않는다',
       },
-      holds: outOfOrder > KEYS / 10,
-      because: `${outOfOrder} of ${KEYS} orders out of order`,
+      holds: outOfOrder('mixed').every((orders) => orders > KEYS / 10),
+      because: `${outOfOrder('mixed').join('; ')} of ${KEYS} orders out of order`,
     },
   ]
 }
 
-export function figuresOf({ first, second, together, other, six, mixed }: Found): Figure[] {
+export function figuresOf(runs: readonly Run[]): Figure[] {
+  const bar = (en: string, ko: string, value: (run: Run) => number): Bar => ({
+    side: { en, ko },
+    values: runs.map(value),
+  })
+  // Who of the six gets a partition is chance; so they are compared by how much they got.
+  const places = Array.from({ length: 6 }, (_, place) =>
+    bar(`group of six, place ${place + 1}`, `여섯 명 그룹, ${place + 1}위`, ({ six }) => byWork(six)[place] ?? 0),
+  )
   return [
     {
-      title: { en: 'Records read by each member', ko: '멤버마다 읽은 레코드' },
+      title: {
+        en: 'Records read by each member, those of the six by how many they read',
+        ko: '멤버마다 읽은 레코드(여섯 명은 많이 읽은 차례로)',
+      },
       unit: { en: 'records', ko: '레코드' },
       bars: [
-        { side: { en: 'group a, member 1', ko: '그룹 a, 멤버 1' }, values: [first.length] },
-        { side: { en: 'group a, member 2', ko: '그룹 a, 멤버 2' }, values: [second.length] },
-        { side: { en: 'group b, alone', ko: '그룹 b, 혼자' }, values: [other.length] },
-        ...six.map((read, index) => ({
-          side: { en: `group of six, member ${index + 1}`, ko: `여섯 명 그룹, 멤버 ${index + 1}` },
-          values: [read.length],
-        })),
+        bar('group a, member 1', '그룹 a, 멤버 1', ({ first }) => first.length),
+        bar('group a, member 2', '그룹 a, 멤버 2', ({ second }) => second.length),
+        bar('group b, alone', '그룹 b, 혼자', ({ other }) => other.length),
+        ...places,
       ],
     },
     {
       title: { en: 'Orders whose steps were read out of order', ko: '단계가 뒤바뀌어 읽힌 주문' },
       unit: { en: `of ${KEYS}`, ko: `${KEYS}건 중` },
       bars: [
-        { side: { en: 'with a key', ko: '키 있음' }, values: [ordersOutOfStep(together)] },
-        { side: { en: 'without', ko: '키 없음' }, values: [ordersOutOfStep(mixed)] },
+        bar('with a key', '키 있음', ({ together }) => ordersOutOfStep(together)),
+        bar('without', '키 없음', ({ mixed }) => ordersOutOfStep(mixed)),
       ],
     },
   ]
+}
+
+function idle({ six }: Run): number {
+  return six.filter((read) => read.length === 0).length
+}
+
+/** How many records each has read, the most first. */
+function byWork(members: Run['six']): number[] {
+  return members.map((read) => read.length).toSorted((one, other) => other - one)
 }

@@ -10,6 +10,8 @@ export const STEPS = 20
 export const RECORDS = KEYS * STEPS
 const BATCH = 1_000
 const SETTLE_MS = 1_500
+/** Members hear by it that another one wants to join, and it waits so long for each who is there; by default three seconds. */
+const HEARTBEAT_MS = 500
 
 /** Where a record goes: its key, and the partition of that. Without, the client takes the partitions in turns. */
 export type AddressOf = (order: string) => { readonly key?: Buffer; readonly partition?: number }
@@ -55,7 +57,11 @@ export async function readAll(
     return Array.from({ length: count }, () => ({ group, read: [] as string[], arrived }))
   })
   const consumers = members.map(
-    ({ group }) => new Consumer({ groupId: group, clientId: 'lab', bootstrapBrokers: brokers.split(',') }),
+    ({ group }) =>
+      new Consumer({
+        ...{ groupId: groupId(topic, group), clientId: 'lab', bootstrapBrokers: brokers.split(',') },
+        heartbeatInterval: HEARTBEAT_MS,
+      }),
   )
   try {
     for (const [index, consumer] of consumers.entries()) {
@@ -88,10 +94,15 @@ async function settled(brokers: string, topic: string, groups: Groups): Promise<
   await using offsets = new Offsets(brokers)
   for (const [group, count] of Object.entries(groups)) {
     await until(`${group} has its members`, async () => {
-      const members = await offsets.members(group, topic)
+      const members = await offsets.members(groupId(topic, group), topic)
       return members.length === count && members.flat().length === PARTITIONS
     })
   }
+}
+
+/** Of the groups of another run nothing is left in its way. */
+function groupId(topic: string, group: string): string {
+  return `${topic}-${group}`
 }
 
 export function distinct(read: readonly string[]): number {

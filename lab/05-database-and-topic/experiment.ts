@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Database } from '@timesale/postgres/database'
 import { Offsets } from '@timesale/testkit/offsets'
 import { readTopic } from '@timesale/testkit/records'
-import { Client } from 'pg'
 import { startChild } from '../framework/child-program.ts'
 import { commonTables } from '../framework/common-tables.ts'
 import type { Experiment, Figure, Outcome, Text } from '../framework/experiment.ts'
+import { runStatements } from '../framework/run-statements.ts'
 import { startServers, type Servers } from '../framework/servers.ts'
 import type { Told, Way } from './program.ts'
 
@@ -45,7 +45,7 @@ export const experiment: Experiment = {
     say('starting Kafka and PostgreSQL')
     await using servers = await startServers({ kafka: 1, postgres: true })
     const ways = Object.keys(WAYS) as Way[]
-    await createTables(servers.postgresUrl)
+    await runStatements(servers.postgresUrl, [TABLES, ...(await commonTables())])
     for (const way of ways) await servers.createTopic(way, PARTITIONS)
     const kills: Record<Way, number[]> = { 'commit-then-send': [], 'send-then-commit': [], outbox: [] }
     for (let run = 1; run <= repeats; run += 1) {
@@ -99,7 +99,7 @@ export const experiment: Experiment = {
       figures: [
         figure({ en: 'Orders without a record: lost', ko: '레코드가 없는 주문: 유실' }, 'lost'),
         figure({ en: 'Records without an order: ghosts', ko: '주문이 없는 레코드: 유령' }, 'ghosts'),
-        figure({ en: 'Records that are there once more', ko: '거듭 있는 레코드' }, 'twice'),
+        figure({ en: 'Records that are there once more', ko: '중복된 레코드' }, 'twice'),
       ],
       work: {
         'orders in the database, commit then send': sum(commitThenSend, 'orders'),
@@ -110,16 +110,6 @@ export const experiment: Experiment = {
       },
     }
   },
-}
-
-async function createTables(postgresUrl: string): Promise<void> {
-  const client = new Client({ connectionString: postgresUrl })
-  await client.connect()
-  try {
-    for (const statement of [TABLES, ...(await commonTables())]) await client.query(statement)
-  } finally {
-    await client.end()
-  }
 }
 
 /** One run of one way: killed again and again once it is at work; the last one may finish. Resolves to the kills. */

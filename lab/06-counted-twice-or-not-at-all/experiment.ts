@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { Database } from '@timesale/postgres/database'
 import { Offsets } from '@timesale/testkit/offsets'
 import { produce } from '@timesale/testkit/records'
-import { Client } from 'pg'
 import { startChild } from '../framework/child-program.ts'
 import type { Experiment, Figure, Outcome, Text } from '../framework/experiment.ts'
+import { runStatements } from '../framework/run-statements.ts'
 import { startServers, type Servers } from '../framework/servers.ts'
 import type { Told, Way } from './program.ts'
 
@@ -46,7 +46,7 @@ export const experiment: Experiment = {
   async run({ say, repeats }): Promise<Outcome> {
     say('starting Kafka and PostgreSQL')
     await using servers = await startServers({ kafka: 1, postgres: true })
-    await createTables(servers.postgresUrl)
+    await runStatements(servers.postgresUrl, [TABLES])
     await servers.createTopic(TOPIC, 1)
     const values = Array.from({ length: RECORDS }, (_, record) => String(record))
     await produce(
@@ -124,16 +124,6 @@ export const experiment: Experiment = {
       },
     }
   },
-}
-
-async function createTables(postgresUrl: string): Promise<void> {
-  const client = new Client({ connectionString: postgresUrl })
-  await client.connect()
-  try {
-    await client.query(TABLES)
-  } finally {
-    await client.end()
-  }
 }
 
 /** One run of one way: killed at so many random records, and started again until it has seen the last. Resolves to the kills. */

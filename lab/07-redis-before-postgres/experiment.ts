@@ -4,6 +4,7 @@ import { createLogger } from '@timesale/telemetry/logger'
 import { until } from '@timesale/testkit/until'
 import type { Bench, Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers, type Servers } from '../framework/servers.ts'
+import { countStatements } from './costs.ts'
 import { openCounter } from './counter.ts'
 import { claimsOfForgetting, claimsOfRushes, figureOfForgetting, figuresOfRushes } from './findings.ts'
 import { forget, type Courses } from './forgetting.ts'
@@ -17,8 +18,8 @@ const IN_LINE_MS = 60_000
 
 export const experiment: Experiment = {
   question: {
-    en: 'Redis before PostgreSQL: what does a look spare in a rush, what does it cost, and what if Redis alone counts and forgets?',
-    ko: 'PostgreSQL 앞의 Redis: 몰릴 때 먼저 조회하면 무엇을 아끼고 무엇을 치르며, Redis만 세다가 잊으면 어떻게 되는가?',
+    en: 'Redis before PostgreSQL: what does a look spare in a rush that PostgreSQL alone does not, what does it cost, and what if Redis alone counts and forgets?',
+    ko: 'PostgreSQL 앞의 Redis: 몰릴 때 먼저 조회하면 PostgreSQL만으로는 아끼지 못할 무엇을 아끼고 무엇을 치르며, Redis만 세다가 잊으면 어떻게 되는가?',
   },
   async run(bench): Promise<Outcome> {
     bench.say('starting PostgreSQL and Redis')
@@ -46,7 +47,7 @@ async function measureRushes(
 ): Promise<Samples> {
   await using counter = await openCounter(servers.redisUrl, async () => (await countSales(db)).units)
   const pids = { postgresPid: servers.part('postgres').pid, redisPid: servers.part('redis').pid }
-  return await measure({ db, redis, ...pids }, counter, bench)
+  return await measure({ db, counted: countStatements(db), redis, ...pids }, counter, bench)
 }
 
 function outcomeOf(samples: Samples, courses: Courses): Outcome {

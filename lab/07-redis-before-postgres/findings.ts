@@ -2,19 +2,24 @@ import { median, shown } from '../framework/chart.ts'
 import type { Claim, Figure, Text } from '../framework/experiment.ts'
 import type { Costs } from './costs.ts'
 import { COURSES, UNDER_WAY, UNITS, WRITTEN, type Course, type Courses } from './forgetting.ts'
-import { PER_SECOND } from './rush.ts'
-import { allOf, RUSHES, ways, WAYS, type Rush, type Sample, type Samples, type Way } from './rushes.ts'
+import { offeredPerSecond } from './rush.ts'
+import { allOf, BUYERS_OF, RUSHES, ways, WAYS, type Rush, type Sample, type Samples, type Way } from './rushes.ts'
 
 // What two cores with other work on them leave of a difference.
-const LOOK_LEAVES = 0.25
+const NO_ROW_LEAVES = 0.25
 const BATCH_LEAVES = 0.25
-const LOOK_SPARES_NOTHING = 0.8
+const SPARES_NOTHING = 0.8
+// One by one, a SELECT before makes two statements of one; Redis before, of these two, leaves one.
+const SELECT_MAKES = 1.5
+const REDIS_LEAVES = 0.75
 const NEARLY_ALL = 0.9
 
 const NAMES: Readonly<Record<Rush, Text>> = {
   soldOut: { en: 'Sold out', ko: '품절 뒤' },
   plenty: { en: 'Not sold out', ko: '품절 전' },
 }
+
+const PER_1000: Text = { en: 'for 1,000 requests', ko: '요청 1,000건당' }
 
 const CPU: readonly (keyof Costs)[] = ['postgresUs', 'redisUs', 'ownUs']
 
@@ -25,29 +30,45 @@ export function claimsOfRushes(samples: Samples): Claim[] {
   const log = (way: Way, rush: Rush): number => per1000(way, rush, 'logBytes') / 1024
   const compared = (one: number, other: number): string => `${shown(one)} against ${shown(other)}`
   const wrong = allOf(samples).reduce((sum, sample) => sum + sample.wrong, 0)
-  const lookups = per1000('batchLook', 'plenty', 'lookups')
+  const statements = (way: Way, rush: Rush): number => per1000(way, rush, 'statements')
+  const lookups = (way: Way, rush: Rush): number => per1000(way, rush, 'lookups')
+  const before = (select: number, redis: number, plain: number): string =>
+    `a SELECT before ${shown(select)}, Redis before ${shown(redis)}, neither ${shown(plain)}`
   return [
     {
       text: {
-        en: 'As long as Redis forgets nothing, all five ways sell what there is, to those who are told so, and no more',
-        ko: 'Redis가 아무것도 잊지 않는 한 다섯 방법 모두 있는 만큼만, 팔렸다고 답한 사람에게만 판다',
+        en: 'As long as Redis forgets nothing, all seven ways sell what there is, to those who are told so, and no more',
+        ko: 'Redis가 아무것도 잊지 않는 한 일곱 방법 모두 있는 만큼만, 팔렸다고 답한 사람에게만 판다',
       },
       holds: allOf(samples).length > 0 && wrong === 0,
       because: `${allOf(samples).length} rushes, ${wrong} sales wrong`,
     },
     {
       text: {
-        en: `Sold out, with a transaction for each order: a look before leaves at most ${LOOK_LEAVES} of the transactions that write`,
-        ko: `품절 뒤, 주문마다 트랜잭션: 먼저 조회하면 쓰기 트랜잭션이 ${LOOK_LEAVES}배 이하로 준다`,
+        en: `Sold out, with a transaction for each order: to leave no row of those who are turned away leaves at most ${NO_ROW_LEAVES} of the transactions that write, with a SELECT before as with Redis before`,
+        ko: `품절 뒤, 주문마다 트랜잭션: 거절하는 주문의 행을 남기지 않으면 먼저 SELECT하든 먼저 Redis를 보든 쓰기 트랜잭션이 ${NO_ROW_LEAVES}배 이하로 준다`,
       },
       holds:
-        writes('single', 'soldOut') > 0 && writes('singleLook', 'soldOut') <= LOOK_LEAVES * writes('single', 'soldOut'),
-      because: `for 1,000 requests ${compared(writes('singleLook', 'soldOut'), writes('single', 'soldOut'))}`,
+        writes('single', 'soldOut') > 0 &&
+        writes('singleSelect', 'soldOut') <= NO_ROW_LEAVES * writes('single', 'soldOut') &&
+        writes('singleLook', 'soldOut') <= NO_ROW_LEAVES * writes('single', 'soldOut'),
+      because: `for 1,000 requests ${before(writes('singleSelect', 'soldOut'), writes('singleLook', 'soldOut'), writes('single', 'soldOut'))}`,
     },
     {
       text: {
-        en: `Batches leave at most ${BATCH_LEAVES} of them as well, without Redis, sold out or not`,
-        ko: `배치도 Redis 없이, 품절 전이든 뒤든 ${BATCH_LEAVES}배 이하로 줄인다`,
+        en: `Sold out, one by one: Redis before spares PostgreSQL, which has the count itself, no statement that a SELECT before does not: at least ${NEARLY_ALL} of those are left, and each request is looked up in Redis besides`,
+        ko: `품절 뒤, 한 건씩: 수량을 PostgreSQL이 직접 알면 먼저 Redis를 봐도 먼저 SELECT할 때보다 SQL문이 줄지 않는다: ${NEARLY_ALL}배 이상이 남고, 요청마다 Redis 조회가 더해진다`,
+      },
+      holds:
+        statements('singleSelect', 'soldOut') > 0 &&
+        statements('singleLook', 'soldOut') >= NEARLY_ALL * statements('singleSelect', 'soldOut') &&
+        lookups('singleLook', 'soldOut') >= 1000 * NEARLY_ALL,
+      because: `for 1,000 requests ${compared(statements('singleLook', 'soldOut'), statements('singleSelect', 'soldOut'))} statements, and ${shown(lookups('singleLook', 'soldOut'))} keys looked up`,
+    },
+    {
+      text: {
+        en: `Batches leave at most ${BATCH_LEAVES} of the transactions that write, sold out or not, with all their rows`,
+        ko: `배치는 행을 다 남기고도 품절 전이든 뒤든 쓰기 트랜잭션을 ${BATCH_LEAVES}배 이하로 줄인다`,
       },
       holds: rushes().every(
         (rush) => writes('single', rush) > 0 && writes('batch', rush) <= BATCH_LEAVES * writes('single', rush),
@@ -58,22 +79,37 @@ export function claimsOfRushes(samples: Samples): Claim[] {
     },
     {
       text: {
-        en: `Sold out, in batches: a look still spares the rows of those who are turned away, and leaves at most ${LOOK_LEAVES} of PostgreSQL's log`,
-        ko: `품절 뒤, 배치: 그래도 조회는 돌려보낸 주문의 행을 아껴 PostgreSQL 로그가 ${LOOK_LEAVES}배 이하로 준다`,
+        en: `Sold out, in batches: without a row of those who are turned away at most ${NO_ROW_LEAVES} of PostgreSQL's log is left, with a SELECT before as with Redis before`,
+        ko: `품절 뒤, 배치: 거절하는 주문의 행을 남기지 않으면 먼저 SELECT하든 먼저 Redis를 보든 PostgreSQL WAL이 ${NO_ROW_LEAVES}배 이하로 준다`,
       },
-      holds: log('batch', 'soldOut') > 0 && log('batchLook', 'soldOut') <= LOOK_LEAVES * log('batch', 'soldOut'),
-      because: `for 1,000 requests ${compared(log('batchLook', 'soldOut'), log('batch', 'soldOut'))} KiB`,
+      holds:
+        log('batch', 'soldOut') > 0 &&
+        log('batchSelect', 'soldOut') <= NO_ROW_LEAVES * log('batch', 'soldOut') &&
+        log('batchLook', 'soldOut') <= NO_ROW_LEAVES * log('batch', 'soldOut'),
+      because: `for 1,000 requests ${before(log('batchSelect', 'soldOut'), log('batchLook', 'soldOut'), log('batch', 'soldOut'))} KiB`,
     },
     {
       text: {
-        en: `Not sold out it spares next to nothing, at least ${LOOK_SPARES_NOTHING} of the log is left, and each request is looked up all the same`,
-        ko: `품절 전에는 아끼는 것이 거의 없어 로그가 ${LOOK_SPARES_NOTHING}배 이상 남고, 조회 비용은 요청마다 그대로 든다`,
+        en: `Not sold out, in batches: either spares next to nothing, at least ${SPARES_NOTHING} of the log is left, and with Redis before each request is looked up all the same`,
+        ko: `품절 전, 배치: 어느 쪽도 아끼는 것이 거의 없어 WAL이 ${SPARES_NOTHING}배 이상 남고, 먼저 Redis를 보면 조회 비용은 요청마다 그대로 든다`,
       },
       holds:
         log('batch', 'plenty') > 0 &&
-        log('batchLook', 'plenty') >= LOOK_SPARES_NOTHING * log('batch', 'plenty') &&
-        lookups >= 1000 * NEARLY_ALL,
-      because: `for 1,000 requests ${compared(log('batchLook', 'plenty'), log('batch', 'plenty'))} KiB, and ${shown(lookups)} keys looked up`,
+        log('batchSelect', 'plenty') >= SPARES_NOTHING * log('batch', 'plenty') &&
+        log('batchLook', 'plenty') >= SPARES_NOTHING * log('batch', 'plenty') &&
+        lookups('batchLook', 'plenty') >= 1000 * NEARLY_ALL,
+      because: `for 1,000 requests ${before(log('batchSelect', 'plenty'), log('batchLook', 'plenty'), log('batch', 'plenty'))} KiB, and ${shown(lookups('batchLook', 'plenty'))} keys looked up`,
+    },
+    {
+      text: {
+        en: `Not sold out, one by one: a SELECT before makes at least ${SELECT_MAKES} times the statements, and Redis before spares that SELECT: at most ${REDIS_LEAVES} of them are left`,
+        ko: `품절 전, 한 건씩: 먼저 SELECT하면 보내는 SQL문이 ${SELECT_MAKES}배 이상으로 늘고, 먼저 Redis를 보면 그 SELECT가 없어 그 ${REDIS_LEAVES}배 이하다`,
+      },
+      holds:
+        statements('single', 'plenty') > 0 &&
+        statements('singleSelect', 'plenty') >= SELECT_MAKES * statements('single', 'plenty') &&
+        statements('singleLook', 'plenty') <= REDIS_LEAVES * statements('singleSelect', 'plenty'),
+      because: `for 1,000 requests ${before(statements('singleSelect', 'plenty'), statements('singleLook', 'plenty'), statements('single', 'plenty'))}`,
     },
   ]
 }
@@ -96,17 +132,20 @@ export function figuresOfRushes(samples: Samples): Figure[] {
         (sample) => CPU.reduce((sum, what) => sum + perRequest(sample, what), 0),
       ),
     ]
+    const offered = shown(offeredPerSecond(BUYERS_OF[rush]))
     return [
-      figure(
-        { en: 'transactions that wrote', ko: '쓰기 트랜잭션' },
-        { en: 'for 1,000 requests', ko: '요청 1,000건당' },
-        (sample) => {
-          return 1000 * perRequest(sample, 'transactions')
-        },
-      ),
+      figure({ en: 'transactions that wrote', ko: '쓰기 트랜잭션' }, PER_1000, (sample) => {
+        return 1000 * perRequest(sample, 'transactions')
+      }),
+      figure({ en: 'statements sent to PostgreSQL', ko: 'PostgreSQL에 보낸 SQL문' }, PER_1000, (sample) => {
+        return 1000 * perRequest(sample, 'statements')
+      }),
       ...(isTold ? cpu : []),
       figure(
-        { en: `answered, of ${shown(PER_SECOND)} that came`, ko: `초당 ${shown(PER_SECOND)}건 가운데 답한 요청` },
+        {
+          en: `answered, of ${offered} that came`,
+          ko: `초당 ${offered}건 가운데 답한 요청`,
+        },
         { en: 'requests/s', ko: '건/초' },
         ({ requests, seconds }) => requests / seconds,
       ),

@@ -20,8 +20,8 @@ const FLUSH_EVERY_SALES = 100
 const FLUSH_EVERY_MS = 100
 
 export const COURSES = {
-  hintsFlushed: { en: 'a look before, repeated FLUSHALL', ko: '먼저 Redis, FLUSHALL 반복' },
-  hintsGone: { en: 'a look before, Redis killed', ko: '먼저 Redis, Redis 강제 종료' },
+  hintsFlushed: { en: 'Redis before, repeated FLUSHALL', ko: '먼저 Redis, FLUSHALL 반복' },
+  hintsGone: { en: 'Redis before, killed', ko: '먼저 Redis, Redis 강제 종료' },
   counterFromSale: { en: 'counter, set to what was on sale', ko: '카운터, 처음 수량으로 복구' },
   counterFromRows: { en: 'counter, set to what rows say is left', ko: '카운터, 행을 세어 복구' },
 } as const satisfies Record<string, Text>

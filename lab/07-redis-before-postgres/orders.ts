@@ -1,7 +1,10 @@
 import type { Database } from '@timesale/postgres/database'
 import { isInfrastructure, isUniqueViolation } from '@timesale/postgres/errors'
 
-/** What becomes of an order. It is written down either way: who asks again under the same id is told the same. */
+/**
+ * What becomes of an order. A row says so: who asks again under the same id is told the same. Some ways leave none of those
+ * who are turned away, and judge them anew.
+ */
 export type Outcome = 'sold' | 'sold-out'
 export type Outcomes = ReadonlyMap<string, Outcome>
 
@@ -17,6 +20,9 @@ interface Row {
   readonly order_id: string
   readonly outcome: Outcome
 }
+
+/** What is asked of a database once the tables are there. */
+export type Statements = Pick<Database, 'sql' | 'write'>
 
 const PRODUCT = 'hot'
 
@@ -39,7 +45,7 @@ const TRIES_MAX = 20
  * First come, first served, for one order or for many: one statement with one guarded UPDATE, in a transaction of its own.
  * Orders that are there already keep their outcome, so that to try again does no harm.
  */
-export async function placeOrders(db: Database, orderIds: readonly string[]): Promise<Outcomes> {
+export async function placeOrders(db: Statements, orderIds: readonly string[]): Promise<Outcomes> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await tryPlacing(db, orderIds)
@@ -50,7 +56,7 @@ export async function placeOrders(db: Database, orderIds: readonly string[]): Pr
   }
 }
 
-async function tryPlacing({ write }: Database, orderIds: readonly string[]): Promise<Outcomes> {
+async function tryPlacing({ write }: Statements, orderIds: readonly string[]): Promise<Outcomes> {
   const rows = await write<Row>`
     with known as materialized (
       select order_id, outcome from orders where order_id = any(${orderIds}::text[])),
@@ -72,7 +78,7 @@ async function tryPlacing({ write }: Database, orderIds: readonly string[]): Pro
 
 /** Orders that are there, and how many units are left. */
 export async function findOrders(
-  { sql }: Database,
+  { sql }: Statements,
   orderIds: readonly string[],
 ): Promise<{ known: Outcomes; left: number }> {
   const rows = await sql<{ units_left: number; order_id: string | null; outcome: Outcome }>`
@@ -84,7 +90,7 @@ export async function findOrders(
 }
 
 /** Writes down what was decided elsewhere. */
-export async function recordSales({ write }: Database, orderIds: readonly string[]): Promise<Outcomes> {
+export async function recordSales({ write }: Statements, orderIds: readonly string[]): Promise<Outcomes> {
   await write`
     insert into orders (order_id, product_id, outcome)
     select order_id, ${PRODUCT}, 'sold' from unnest(${orderIds}::text[]) as sales (order_id)

@@ -3,10 +3,16 @@ import type { Outcome } from './orders.ts'
 import type { Buy } from './ways.ts'
 
 export const BUYERS = 5_000
-export const PER_SECOND = 10_000
+const PER_SECOND = 10_000
 /** Every so many-th buyer asks again under the same id, as somebody does who has clicked twice. */
 const TWICE_EVERY = 20
 const TWICE_AFTER_MS = 50
+
+/** With those who ask again, over all the time in which they come: answers come at this rate where none is late. */
+export function offeredPerSecond(buyers: number): number {
+  const all = arrivalsOf('order', buyers)
+  return (1000 * all.length) / (all.at(-1)?.atMs ?? 0)
+}
 
 export interface Rushed {
   /** With those who asked again. */

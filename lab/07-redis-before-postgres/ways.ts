@@ -1,7 +1,6 @@
-import type { Database } from '@timesale/postgres/database'
 import type { Counter } from './counter.ts'
 import type { Door } from './door.ts'
-import { findOrders, placeOrders, type Outcome, type Outcomes } from './orders.ts'
+import { findOrders, placeOrders, type Outcome, type Outcomes, type Statements } from './orders.ts'
 
 /** Says of each of these orders what has become of it. */
 export type Place = (orderIds: readonly string[]) => Promise<Outcomes>
@@ -9,13 +8,23 @@ export type Buy = (orderId: string) => Promise<Outcome>
 
 const BATCH_MAX = 128
 
-/** PostgreSQL alone. */
-export function inDatabase(db: Database): Place {
+/** PostgreSQL alone, and a row of each order. */
+export function inDatabase(db: Statements): Place {
   return (orderIds) => placeOrders(db, orderIds)
 }
 
-/** The same with a look at Redis before it. */
-export function behindDoor(db: Database, door: Door): Place {
+/** PostgreSQL alone, with a look at its own count before: of an order for which nothing is left there is no row. */
+export function behindSelect(db: Statements): Place {
+  return async (orderIds) => {
+    const { known, left } = await findOrders(db, orderIds)
+    const unknown = orderIds.filter((orderId) => !known.has(orderId))
+    if (unknown.length === 0) return known
+    return new Map([...known, ...(left === 0 ? soldOutFor(unknown) : await placeOrders(db, unknown))])
+  }
+}
+
+/** A look at Redis before; under its word there is no row either. */
+export function behindDoor(db: Statements, door: Door): Place {
   return async (orderIds) => {
     const { placed, soldOut } = await door.look(orderIds)
     const unknown = orderIds.filter((orderId) => !placed.has(orderId))
@@ -24,7 +33,7 @@ export function behindDoor(db: Database, door: Door): Place {
       // The mark of an order that stands may be lost: nobody is turned away before the database has said that the id is new.
       const { known, left } = await findOrders(db, unknown)
       if (left === 0) door.saySoldOut()
-      return new Map([...unknown.map((orderId) => [orderId, 'sold-out'] as const), ...known, ...placed])
+      return new Map([...soldOutFor(unknown), ...known, ...placed])
     }
     const outcomes = await placeOrders(db, unknown)
     door.remember(outcomes)
@@ -72,6 +81,10 @@ export function inBatches(place: Place): Buy {
     if (!isPlacing) void work()
     return own.promise
   }
+}
+
+function soldOutFor(orderIds: readonly string[]): Outcomes {
+  return new Map(orderIds.map((orderId) => [orderId, 'sold-out']))
 }
 
 function toldOf(outcomes: Outcomes, orderId: string): Outcome {

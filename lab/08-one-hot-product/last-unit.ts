@@ -9,7 +9,7 @@ import { readBooks, readLeft, restock, sellGuarded, writeLeft, writeLeftFenced }
 
 export interface Course {
   readonly seller: Seller
-  /** Whether the first seller is stopped when its write is on its way, until the second one has the lock. */
+  /** Whether the first seller is stopped when its write is about to go out, until the second one has the lock. */
   readonly paused: boolean
   /** Whether it goes on when the second one has read and not written yet, and not only after that. */
   readonly between?: boolean
@@ -26,6 +26,9 @@ export const COURSES: Readonly<Record<string, Course & { readonly name: Text }>>
   guarded: { seller: 'guarded', paused: true, name: { en: 'guarded UPDATE, paused', ko: '조건부 UPDATE, 멈춤' } },
 }
 
+/** Of each course, by its name: how often the last unit was sold in each repeat. */
+export type LastUnits = ReadonlyMap<string, number[]>
+
 const OTHER = 'the other one'
 
 /** Two want to sell the last unit. How many sales of it there are in the end. */
@@ -37,7 +40,7 @@ export async function sellLastUnit(servers: Servers, db: Database, course: Cours
   const isDone = first.heard('its sale is done', (told) => told === 'done')
   // For whoever waits for it, if it comes to that.
   isDone.catch(() => undefined)
-  await first.heard('its write is on its way', (told) => told === 'writing')
+  await first.heard('its write is about to go out', (told) => told === 'writing')
   if (course.paused) first.signal('SIGSTOP')
   const goOn = async (): Promise<void> => {
     if (course.paused) first.signal('SIGCONT')

@@ -3,7 +3,7 @@ import { Database } from '@timesale/postgres/database'
 import { LEASE_MS, openHotLock } from './hot-lock.ts'
 import { readLeft, sellGuarded, writeLeft, writeLeftFenced } from './shelf.ts'
 
-// Sells one unit, in a process that can be paused. Says 'writing' when its write is on its way, and 'done' after it.
+// Sells one unit, in a process that can be paused. Says 'writing' when its write is about to go out, and 'done' after it.
 
 /** What it is started with. */
 export interface Given {
@@ -17,8 +17,8 @@ export type Told = 'writing' | 'done'
 /** How the last unit is sold: under the lock, under the lock with its token checked by the row, or without any lock. */
 export type Seller = 'locked' | 'fenced' | 'guarded'
 
-/** Long enough to be paused in it, and half of the lease: undisturbed, the write is in time. */
-const WRITE_UNDER_WAY_MS = LEASE_MS / 2
+/** Waited before the write goes out: long enough to be paused in it, and half of the lease: undisturbed, the write is in time. */
+const ABOUT_TO_WRITE_MS = LEASE_MS / 2
 const BUYER = 'who was paused'
 
 const { redisUrl, postgresUrl, seller } = JSON.parse(process.argv[2] ?? '{}') as Given
@@ -50,7 +50,7 @@ async function sellWithLock(): Promise<void> {
 
 async function aboutToWrite(): Promise<void> {
   tell('writing')
-  await sleep(WRITE_UNDER_WAY_MS)
+  await sleep(ABOUT_TO_WRITE_MS)
 }
 
 function tell(told: Told): void {

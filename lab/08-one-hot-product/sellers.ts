@@ -1,6 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '@timesale/postgres/database'
 import type { RedisLock } from './redis-lock.ts'
 import { readLeft, sellBatch, sellGuarded, writeLeft } from './shelf.ts'
+
+/** More than are served, so that a line forms at once. */
+export const BUYERS_PER_SECOND = 200_000
+/** So many buyers are served at a time. */
+export const AT_ONCE = 64
 
 /** Sells one unit to a buyer; false when nothing is left. */
 export type Sell = (buyer: string) => Promise<boolean>
@@ -56,7 +62,7 @@ export function sellByBatch(db: Database): Sell {
       } catch (error) {
         for (const { fail } of batch) fail(error)
       }
-      // Let those who were answered ask again before the next batch is closed.
+      // Let those who are next in line ask before the next batch is closed.
       await new Promise((resolve) => setImmediate(resolve))
     }
     selling = false
@@ -68,15 +74,24 @@ export function sellByBatch(db: Database): Sell {
     })
 }
 
-/** So many buyers, each asking again as soon as it is answered, until `over` says so or nothing is left. How many sales they were told of. */
-export async function crowd(sell: Sell, buyers: number, over: (sold: number) => boolean): Promise<number> {
+/**
+ * Open loop: buyers come at their rate, whatever becomes of those before, and are served in the order in which they come, until
+ * `over` says so or nothing is left. How many sales they were told of.
+ */
+export async function crowd(sell: Sell, over: (sold: number) => boolean): Promise<number> {
+  const began = performance.now()
+  let next = 0
   let sold = 0
-  const buy = async (buyer: string): Promise<void> => {
+  const serve = async (): Promise<void> => {
     while (!over(sold)) {
-      if (!(await sell(buyer))) return
+      const buyer = next
+      next += 1
+      const early = began + (buyer * 1000) / BUYERS_PER_SECOND - performance.now()
+      if (early > 0) await sleep(early)
+      if (!(await sell(`buyer-${buyer}`))) return
       sold += 1
     }
   }
-  await Promise.all(Array.from({ length: buyers }, (_, number) => buy(`buyer-${number}`)))
+  await Promise.all(Array.from({ length: AT_ONCE }, serve))
   return sold
 }

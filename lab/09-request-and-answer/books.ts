@@ -1,6 +1,6 @@
 import type { Sql } from '@timesale/postgres/sql'
-import { Client } from 'pg'
 import { commonTables } from '../framework/common-tables.ts'
+import { runStatements } from '../framework/run-statements.ts'
 
 // What the two services keep, each in a database of its own; the same tables and statements for both ways.
 
@@ -20,20 +20,10 @@ export const DATABASES = {
 export async function makeDatabases(serverUrl: string): Promise<Readonly<Record<keyof typeof DATABASES, string>>> {
   const urlOf = (name: string): string => serverUrl.replace(/[^/]+$/, name)
   for (const [name, tables] of Object.entries(DATABASES)) {
-    await run(serverUrl, [`create database ${name}`])
-    await run(urlOf(name), [tables, ...(await commonTables())])
+    await runStatements(serverUrl, [`create database ${name}`])
+    await runStatements(urlOf(name), [tables, ...(await commonTables())])
   }
   return { orders: urlOf('orders'), stock: urlOf('stock') }
-}
-
-async function run(url: string, statements: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    for (const statement of statements) await client.query(statement)
-  } finally {
-    await client.end()
-  }
 }
 
 export async function insertOrder(sql: Sql, orderId: string): Promise<void> {

@@ -47,7 +47,7 @@ export const experiment: Experiment = {
   },
 }
 
-function outcomeOf(samples: Samples, decided: ByWay, alone: Alone): Outcome {
+function outcomeOf(samples: Samples, decided: ByWay, alone: readonly Alone[]): Outcome {
   return {
     claims: [...claimsOfTime(samples, decided), ...claimsOfAlone(alone)],
     figures: figuresOf(samples, alone),
@@ -56,7 +56,7 @@ function outcomeOf(samples: Samples, decided: ByWay, alone: Alone): Outcome {
       'orders confirmed by events': decided.events.confirmed,
       'units set aside': decided.http.reserved + decided.events.reserved,
       'records of the measured orders': samples.events.reduce((sum, { costs }) => sum + costs.records, 0),
-      'orders decided when stock was back': alone.afterwards.events.confirmed,
+      'orders decided when stock was back': alone.reduce((sum, { afterwards }) => sum + afterwards.confirmed, 0),
     },
   }
 }

@@ -5,16 +5,16 @@ import type { Way } from './order-service.ts'
 import { ALONE, ORDERS, ways, WAYS, type Decided, type Samples } from './trial.ts'
 
 // What two cores with other work on them leave of a difference.
-const EVENTS_TAKE = 1.5
+const EVENTS_TAKE = 1.2
 
 const AN_ORDER: Text = { en: 'an order', ko: '주문당' }
 
 export type ByWay = Readonly<Record<Way, Decided>>
 
-/** Orders that were placed while stock was away: what was decided of them then, and when it was back. */
+/** Orders that were placed while stock was away: what was decided of them then, and of those by events when it was back. */
 export interface Alone {
   readonly meanwhile: ByWay
-  readonly afterwards: ByWay
+  readonly afterwards: Decided
 }
 
 export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
@@ -65,27 +65,31 @@ export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
   ]
 }
 
-export function claimsOfAlone({ meanwhile, afterwards }: Alone): Claim[] {
+/** `alone`: one for each time that stock was away. */
+export function claimsOfAlone(alone: readonly Alone[]): Claim[] {
+  const told = (confirmed: (one: Alone) => number): string => alone.map(confirmed).join(', ')
   return [
     {
       text: {
-        en: 'What it buys: with stock away, orders by events are decided when it is back; of those by calls somebody has to ask again',
-        ko: '그 대가로 얻는 것: 재고 서비스가 없을 때 받은 주문도 이벤트는 돌아오면 결정된다. 호출은 누군가 다시 물어야 한다',
+        en: 'What it buys: with stock away nothing is decided in either way, and orders by events are when it is back, though nobody asks again',
+        ko: '그 대가로 얻는 것: 재고 서비스가 없는 동안은 어느 쪽도 결정되지 않지만, 이벤트로 받은 주문은 재고 서비스가 돌아오면 아무도 다시 묻지 않아도 결정된다',
       },
       holds:
-        meanwhile.http.confirmed === 0 &&
-        meanwhile.events.confirmed === 0 &&
-        afterwards.http.confirmed === 0 &&
-        afterwards.events.confirmed === ALONE &&
-        afterwards.events.reserved === ALONE,
-      because: ways()
-        .map((way) => `${WAYS[way].en}: ${meanwhile[way].confirmed}, then ${afterwards[way].confirmed} of ${ALONE}`)
-        .join('; '),
+        alone.length > 0 &&
+        alone.every(
+          ({ meanwhile, afterwards }) =>
+            ways().every((way) => meanwhile[way].placed === ALONE && meanwhile[way].confirmed === 0) &&
+            afterwards.confirmed === ALONE &&
+            afterwards.reserved === ALONE,
+        ),
+      because: `of ${ALONE} in each way, with stock away ${ways()
+        .map((way) => `${WAYS[way].en} ${told(({ meanwhile }) => meanwhile[way].confirmed)}`)
+        .join('; ')}; when it was back ${WAYS.events.en} ${told(({ afterwards }) => afterwards.confirmed)}`,
     },
   ]
 }
 
-export function figuresOf(samples: Samples, { afterwards }: Pick<Alone, 'afterwards'>): Figure[] {
+export function figuresOf(samples: Samples, alone: readonly Alone[]): Figure[] {
   const figure = (title: Text, unit: Text, values: (way: Way) => number[]): Figure => ({
     ...{ title, unit },
     bars: ways().map((way) => ({ side: WAYS[way], values: values(way) })),
@@ -116,14 +120,23 @@ export function figuresOf(samples: Samples, { afterwards }: Pick<Alone, 'afterwa
           ),
         ]
       : []),
-    figure(
-      {
-        en: 'Placed while stock was away, decided when it was back',
-        ko: '재고 서비스가 없을 때 받아, 돌아온 뒤 결정된 주문',
+    {
+      title: {
+        en: 'Decided, of orders placed while stock was away',
+        ko: '재고 서비스가 없을 때 받은 주문 가운데 결정된 것',
       },
-      { en: `of ${ALONE}`, ko: `${ALONE}건 중` },
-      (way) => [afterwards[way].confirmed],
-    ),
+      unit: { en: `of ${ALONE}`, ko: `${ALONE}건 중` },
+      bars: [
+        ...ways().map((way) => ({
+          side: { en: `${WAYS[way].en}, stock away`, ko: `${WAYS[way].ko}, 없는 동안` },
+          values: alone.map(({ meanwhile }) => meanwhile[way].confirmed),
+        })),
+        {
+          side: { en: `${WAYS.events.en}, stock back`, ko: `${WAYS.events.ko}, 돌아온 뒤` },
+          values: alone.map(({ afterwards }) => afterwards.confirmed),
+        },
+      ],
+    },
   ]
 }
 

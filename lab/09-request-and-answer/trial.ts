@@ -19,7 +19,7 @@ const WARM_UP_ORDERS = 100
 export const ORDERS = 150
 // So far apart that no pause between two sends or two fetches is ever waited for: a record that comes alone is sent at once.
 const APART_MS = { min: 20, max: 40 }
-/** Placed in each way while stock is away. */
+/** Placed in each way each time that stock is away. */
 export const ALONE = 20
 const BACK_WITHIN_MS = 20_000
 
@@ -69,21 +69,31 @@ export async function readDecided({ databases }: Parties, repeats: number): Prom
   return await ofEach(async (way) => ({ placed, ...(await countDecided(databases, `${way}-`)) }))
 }
 
-/** Orders that are placed while stock is killed: what is decided of them meanwhile, and when it is back. */
-export async function placeAlone({ service, stock, databases }: Parties, { say }: Bench) {
+/** Orders that are placed while stock is killed, again and again: what is decided of them meanwhile, and when it is back. */
+export async function placeAlone(parties: Parties, { say, repeats }: Bench) {
+  const alone = []
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    const one = await placeOnceAlone(parties, `alone-${repeat}`)
+    const told = ways().map((way) => `${WAYS[way].en} ${one.meanwhile[way].confirmed}`)
+    say(
+      `of ${ALONE} orders while stock was away, decided: ${told.join('; ')}; when it was back: ${WAYS.events.en} ${one.afterwards.confirmed}`,
+    )
+    alone.push(one)
+  }
+  return alone
+}
+
+async function placeOnceAlone({ service, stock, databases }: Parties, prefix: string) {
   await stock.kill()
   for (let order = 0; order < ALONE; order += 1)
-    for (const way of ways()) await service.accept(way, `alone-${way}-${order}`)
-  const count = () => ofEach(async (way) => ({ placed: ALONE, ...(await countDecided(databases, `alone-${way}-`)) }))
-  const meanwhile = await count()
+    for (const way of ways()) await service.accept(way, `${prefix}-${way}-${order}`)
+  const count = async (way: Way) => ({ placed: ALONE, ...(await countDecided(databases, `${prefix}-${way}-`)) })
+  const meanwhile = await ofEach(count)
   await stock.start()
-  const areAllDecided = async () => (await count()).events.confirmed === ALONE
-  // What is not decided by then is told by the counts.
+  const areAllDecided = async () => (await count('events')).confirmed === ALONE
+  // What is not decided by then is told by the counts. Of calls there is nothing to wait for: nobody asks again.
   await until('the orders are decided', areAllDecided, BACK_WITHIN_MS).catch(() => undefined)
-  const afterwards = await count()
-  const told = ways().map((way) => `${WAYS[way].en}: ${meanwhile[way].confirmed}, then ${afterwards[way].confirmed}`)
-  say(`of ${ALONE} orders while stock was away, decided: ${told.join('; ')}`)
-  return { meanwhile, afterwards }
+  return { meanwhile, afterwards: await count('events') }
 }
 
 export function ways(): Way[] {

@@ -5,7 +5,7 @@ import { findProcess, processTree } from '@timesale/local/supervisor/process-tab
 type CpuTimes = ReadonlyMap<number, number>
 
 /**
- * What these processes and all below them have used so far. To the nanosecond, since thirty pages take less than a tick of the clock by
+ * What these processes and all below them have used so far. To the nanosecond, since twenty pages take less than a tick of the clock by
  * which `ps` counts. Empty where the system has no /proc.
  */
 export function cpuTimes(pids: readonly number[]): CpuTimes {

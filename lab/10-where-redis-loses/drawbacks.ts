@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { productId } from '@timesale/bench/generator/order-request'
 import type { Database } from '@timesale/postgres/database'
-import type { RedisHints } from '@timesale/redis/redis'
+import type { Bench } from '../framework/experiment.ts'
 import type { CachedPages } from './cached-pages.ts'
 import { PageLoad } from './load.ts'
 import type { PageServer } from './page-server.ts'
@@ -26,19 +26,17 @@ const HIT_PRODUCTS = 30
 export const LEAST_RATE = 10
 /** Until the same page is asked for again. */
 export const AGAIN_AFTER_MS = (HIT_PRODUCTS * 1000) / LEAST_RATE
-const HITS_FOR_MS: Readonly<Record<number, number>> = { [LEAST_RATE]: 2 * AGAIN_AFTER_MS, 100: 2_000, 1_000: 2_000 }
+const HITS_FOR_MS = { [LEAST_RATE]: 2 * AGAIN_AFTER_MS, 100: 1_000, 1_000: 1_000 } as const
 
-export async function countAllHits(server: PageServer, pages: CachedPages): Promise<Hits[]> {
-  const hits: Hits[] = []
-  for (const perSecond of Object.keys(HITS_FOR_MS).map(Number)) hits.push(await countHits(server, pages, perSecond))
-  return hits
-}
-
-export async function countHits(server: PageServer, pages: CachedPages, perSecond: number): Promise<Hits> {
+export async function countHits(
+  server: PageServer,
+  pages: CachedPages,
+  perSecond: keyof typeof HITS_FOR_MS,
+): Promise<Hits> {
   await using load = await PageLoad.open(server.port)
   await pages.drop(allProducts())
   const before = await server.counts()
-  await load.offer(perSecond, HITS_FOR_MS[perSecond] ?? 0, { products: HIT_PRODUCTS })
+  await load.offer(perSecond, HITS_FOR_MS[perSecond], { products: HIT_PRODUCTS })
   const after = await server.counts()
   const found = after.found - before.found
   const asked = found + after.missed - before.missed
@@ -51,7 +49,8 @@ export function allProducts(): string[] {
 }
 
 /** How the cache hears of a write to the database. */
-export type Writing = 'database-only' | 'ttl' | 'dropped' | 'dropped-between'
+export const WRITINGS = ['database-only', 'ttl', 'dropped', 'dropped-between'] as const
+export type Writing = (typeof WRITINGS)[number]
 
 export interface Staleness {
   readonly asked: number
@@ -68,13 +67,36 @@ const ASK_EVERY_MS = 20
 
 interface WritingTo {
   readonly db: Database
-  readonly server: PageServer
+  /** Has no Redis. */
+  readonly plain: PageServer
+  /** Keeps pages for TTL_MS. */
+  readonly short: PageServer
   readonly pages: CachedPages
 }
 
 /** Raises the prices of some products and asks for their pages again and again. Each way of writing has products of its own. */
-export async function countStale(to: WritingTo, writing: Writing, turn: number): Promise<Staleness> {
-  const ids = allProducts().slice(turn * PRODUCTS_PER_WRITING, (turn + 1) * PRODUCTS_PER_WRITING)
+export async function countStale(
+  { plain, short, ...to }: WritingTo,
+  { say, repeats }: Bench,
+): Promise<Record<Writing, Staleness[]>> {
+  const staleness: Record<Writing, Staleness[]> = { 'database-only': [], ttl: [], dropped: [], 'dropped-between': [] }
+  for (let repeat = 1; repeat <= repeats; repeat += 1) {
+    await Promise.all(
+      WRITINGS.map(async (writing, turn) => {
+        const ids = allProducts().slice(turn * PRODUCTS_PER_WRITING, (turn + 1) * PRODUCTS_PER_WRITING)
+        const server = writing === 'database-only' ? plain : short
+        staleness[writing].push(await countStaleOf({ ...to, server }, writing, ids))
+      }),
+    )
+    const told = WRITINGS.map((writing) => staleness[writing].at(-1)?.stale)
+    say(`pages with the old price, ${repeat} of ${repeats}: ${told.join(', ')}`)
+  }
+  return staleness
+}
+
+type Watching = Omit<WritingTo, 'plain' | 'short'> & { readonly server: PageServer }
+
+async function countStaleOf(to: Watching, writing: Writing, ids: readonly string[]): Promise<Staleness> {
   const all = await Promise.all(ids.map((id) => watchWrite(to, writing, id)))
   return {
     asked: all.reduce((sum, { asked }) => sum + asked, 0),
@@ -83,7 +105,7 @@ export async function countStale(to: WritingTo, writing: Writing, turn: number):
   }
 }
 
-async function watchWrite({ db, server, pages }: WritingTo, writing: Writing, id: string): Promise<Staleness> {
+async function watchWrite({ db, server, pages }: Watching, writing: Writing, id: string): Promise<Staleness> {
   // The first one has it put into the cache, and the second one finds it there.
   await pages.drop([id])
   await server.page(id)
@@ -117,9 +139,11 @@ export interface Hung {
 }
 
 const HUNG_PER_SECOND = 100
-const HUNG_FOR_MS = 2_000
+const HUNG_FOR_MS = 1_500
 /** A little less than RedisHints waits for an answer. */
 const WAITED_MS = 45
+/** Asked for while Redis hangs, each time. */
+export const HUNG_PAGES = (HUNG_PER_SECOND * HUNG_FOR_MS) / 1000
 
 export async function askWhileHung(server: PageServer, load: PageLoad): Promise<Hung> {
   const before = await server.counts()
@@ -128,8 +152,9 @@ export async function askWhileHung(server: PageServer, load: PageLoad): Promise<
   return { offered, answered, withoutRedis, slow: latenciesMs.filter((ms) => ms >= WAITED_MS).length }
 }
 
-/** Bytes that the process of Redis has of the machine. */
-export async function residentBytes(redis: RedisHints): Promise<number> {
-  const info = await redis.call((client) => client.info('memory'))
-  return Number(/^used_memory_rss:(\d+)/m.exec(info)?.[1])
+/** Whether a page comes from Redis again: who has given it up leaves it alone for a second. */
+export async function isFromRedis(server: PageServer): Promise<boolean> {
+  const { found } = await server.counts()
+  await server.page(productId(0))
+  return (await server.counts()).found > found
 }

@@ -8,15 +8,12 @@ import { CachedPages } from './cached-pages.ts'
 import {
   allProducts,
   askWhileHung,
-  countAllHits,
   countHits,
   countStale,
+  isFromRedis,
   LEAST_RATE,
-  residentBytes,
   TTL_MS,
-  type Hits,
-  type Staleness,
-  type Writing,
+  type Hung,
 } from './drawbacks.ts'
 import { claimsOfDrawbacks, claimsOfRates, figuresOfDrawbacks, figuresOfRates, type Drawbacks } from './findings.ts'
 import { PageLoad } from './load.ts'
@@ -28,6 +25,7 @@ import { makeShop, readPage } from './shop.ts'
 const FOR_GOOD_MS = 600_000
 const FILLED = 'filled:'
 const SHORT = 'short:'
+const SELDOM = 'seldom:'
 const KEPT = 'kept:'
 
 export const experiment: Experiment = {
@@ -43,7 +41,7 @@ export const experiment: Experiment = {
     await using redis = new RedisHints({ url: redisUrl, logger: createLogger({ service: 'lab', level: 'error' }) })
     await until('Redis is there', () => redis.reachable)
     await makeShop(db)
-    const pageBytes = await fill(db, new CachedPages(redis, { prefix: FILLED, ttlMs: FOR_GOOD_MS }))
+    await fill(db, new CachedPages(redis, { prefix: FILLED, ttlMs: FOR_GOOD_MS }))
     await using plain = await startPageServer({ postgresUrl })
     await using filled = await startPageServer({ postgresUrl, cache: { redisUrl, prefix: FILLED, ttlMs: FOR_GOOD_MS } })
     await using short = await startPageServer({ postgresUrl, cache: { redisUrl, prefix: SHORT, ttlMs: TTL_MS } })
@@ -58,7 +56,7 @@ export const experiment: Experiment = {
     )
     const fromRedis = (await filled.counts()).found
     const on = { servers, db, redis, plain, filled, short, toPlain, toFilled }
-    const drawbacks = { ...(await measureDrawbacks(on, bench)), redisBytes: await residentBytes(redis), pageBytes }
+    const drawbacks = await measureDrawbacks(on, bench)
     const answered = Object.values(samples).flatMap((byRate) => Object.values(byRate).flat())
     return {
       claims: [...claimsOfRates(samples), ...claimsOfDrawbacks(drawbacks)],
@@ -66,28 +64,17 @@ export const experiment: Experiment = {
       work: {
         'pages answered at the four rates': answered.reduce((sum, sample) => sum + sample.answered, 0),
         'pages found in Redis': fromRedis,
-        'pages looked at after a write': Object.values(drawbacks.staleness).reduce((sum, { asked }) => sum + asked, 0),
+        'pages looked at after a write': Object.values(drawbacks.staleness)
+          .flat()
+          .reduce((sum, { asked }) => sum + asked, 0),
       },
     }
   },
 }
 
-/** Every page into Redis: nothing could be better for it. How many bytes they are. */
-async function fill(db: Database, pages: CachedPages): Promise<number> {
-  let bytes = 0
-  for (const id of allProducts()) {
-    const page = (await readPage(db.sql, id)) ?? ''
-    await pages.keep(id, page)
-    bytes += Buffer.byteLength(page)
-  }
-  return bytes
-}
-
-/** The same pages at the least rate, in a cache that keeps what it is given: so they are asked for often enough to be there. */
-async function countKept({ postgresUrl, redisUrl }: Servers, redis: RedisHints): Promise<Hits> {
-  const own = { prefix: KEPT, ttlMs: FOR_GOOD_MS }
-  await using server = await startPageServer({ postgresUrl, cache: { redisUrl, ...own } })
-  return await countHits(server, new CachedPages(redis, own), LEAST_RATE)
+/** Every page into Redis: nothing could be better for it. */
+async function fill(db: Database, pages: CachedPages): Promise<void> {
+  for (const id of allProducts()) await pages.keep(id, (await readPage(db.sql, id)) ?? '')
 }
 
 interface On {
@@ -101,36 +88,47 @@ interface On {
   readonly toFilled: PageLoad
 }
 
-async function measureDrawbacks(
-  { servers, db, redis, plain, filled, short, toPlain, toFilled }: On,
-  { say }: Bench,
-): Promise<Omit<Drawbacks, 'redisBytes' | 'pageBytes'>> {
+async function measureDrawbacks(on: On, bench: Bench): Promise<Drawbacks> {
+  const { db, redis, plain, short } = on
   const pages = new CachedPages(redis, { prefix: SHORT, ttlMs: TTL_MS })
-  say(
+  bench.say(
     `pages that are kept for ${TTL_MS / 1000} s after somebody has asked for them: how many are there for the next one`,
   )
-  // Ten pages a second more are in nobody's way.
-  const [hits, kept] = await Promise.all([countAllHits(short, pages), countKept(servers, redis)])
-  say('prices rise: how many pages with the old one are answered afterwards')
-  const stale = (writing: Writing, turn: number): Promise<Staleness> =>
-    countStale({ db, server: writing === 'database-only' ? plain : short, pages }, writing, turn)
-  const [database, ttl, dropped, between] = await Promise.all([
-    stale('database-only', 0),
-    stale('ttl', 1),
-    stale('dropped', 2),
-    stale('dropped-between', 3),
+  const often = [await countHits(short, pages, 100), await countHits(short, pages, 1_000)]
+  bench.say('prices rise: how many pages with the old one are answered afterwards')
+  // From servers and in caches of their own, which are there before anything is measured.
+  const [expiring, lasting] = [
+    { prefix: SELDOM, ttlMs: TTL_MS },
+    { prefix: KEPT, ttlMs: FOR_GOOD_MS },
+  ]
+  const { postgresUrl, redisUrl } = on.servers
+  await using ofExpiring = await startPageServer({ postgresUrl, cache: { redisUrl, ...expiring } })
+  await using ofLasting = await startPageServer({ postgresUrl, cache: { redisUrl, ...lasting } })
+  // What is asked for seldom takes its time, and ten pages a second more are in nobody's way.
+  const [seldom, kept, staleness] = await Promise.all([
+    countHits(ofExpiring, new CachedPages(redis, expiring), LEAST_RATE),
+    countHits(ofLasting, new CachedPages(redis, lasting), LEAST_RATE),
+    countStale({ db, plain, short, pages }, bench),
   ])
-  say('Redis is stopped in its tracks')
-  servers.part('redis').signal('SIGSTOP')
-  try {
-    const [postgres, withRedis] = await Promise.all([askWhileHung(plain, toPlain), askWhileHung(filled, toFilled)])
-    return {
-      ...{ hits, kept },
-      staleness: { 'database-only': database, ttl, dropped, 'dropped-between': between },
-      hung: { postgres, redis: withRedis },
+  return { hits: [seldom, ...often], kept, staleness, hung: await measureHung(on, bench) }
+}
+
+async function measureHung(
+  { servers, plain, filled, toPlain, toFilled }: On,
+  { say, repeats }: Bench,
+): Promise<Drawbacks['hung']> {
+  const hung: { readonly postgres: Hung[]; readonly redis: Hung[] } = { postgres: [], redis: [] }
+  for (let repeat = 1; repeat <= repeats; repeat += 1) {
+    say(`Redis is stopped in its tracks, ${repeat} of ${repeats}`)
+    servers.part('redis').signal('SIGSTOP')
+    try {
+      const [postgres, redis] = await Promise.all([askWhileHung(plain, toPlain), askWhileHung(filled, toFilled)])
+      hung.postgres.push(postgres)
+      hung.redis.push(redis)
+    } finally {
+      servers.part('redis').signal('SIGCONT')
+      await until('pages come from Redis again', () => isFromRedis(filled))
     }
-  } finally {
-    servers.part('redis').signal('SIGCONT')
-    await until('Redis is there again', () => redis.reachable)
   }
+  return hung
 }

@@ -13,7 +13,7 @@ export interface LoadSample {
   readonly refused: number
   /** Answers within the time, divided by it. */
   readonly perSecond: number
-  /** Of those that were answered, from when they were due; ascending. */
+  /** Of those that were answered, from when they were due, to the exactness of a timer (clockOf); ascending. */
   readonly latenciesMs: readonly number[]
   /** Of the processes that were to be looked at, for each answer within the time. */
   readonly cpuUs: number

@@ -5,12 +5,12 @@ import { quantile, type PageLoad } from './load.ts'
 
 /** Requests a second. */
 export const RATES = [10, 100, 1_000, 10_000] as const
-const SAMPLE_MS: Readonly<Record<Rate, number>> = { 10: 3_000, 100: 2_000, 1_000: 2_000, 10_000: 2_000 }
+const SAMPLE_MS: Readonly<Record<Rate, number>> = { 10: 2_000, 100: 1_500, 1_000: 1_500, 10_000: 1_500 }
 const WARM_UP_MS = 300
 /** Once for each side, at the highest rate: code that is compiled, connections that are open. */
 const FIRST_WARM_UP_MS = 1_500
-/** After that: at 10 requests/s whatever is left to do of another load is much beside thirty pages. */
-const REST_MS = 10_000
+/** After that: at 10 requests/s whatever is left to do of another load is much beside twenty pages. */
+const REST_MS = 6_000
 
 export type Rate = (typeof RATES)[number]
 export type Way = 'postgres' | 'redis'
@@ -32,7 +32,7 @@ export interface PageSample {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** Of the server and what is behind it, for each page. */
+  /** Of the server and what is behind it, for each page; 0 where the system does not tell. */
   readonly cpuUs: number
 }
 

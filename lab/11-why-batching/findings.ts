@@ -1,5 +1,5 @@
 import { median, shown } from '../framework/chart.ts'
-import { sameText, type Claim, type Figure } from '../framework/experiment.ts'
+import { sameText, unlessUnseen, type Claim, type Figure } from '../framework/experiment.ts'
 import { READ_BYTES, type LargeRead, type Reads } from './reading.ts'
 import { SIZES, type Sends, type Size } from './sending.ts'
 import type { SendSample } from './sends.ts'
@@ -67,50 +67,54 @@ export function figuresOfSends(sends: Sends): Figure[] {
   ]
 }
 
-export function claimsOfReads({ newest, oldest, beside, besideOldest, dropped }: Reads): Claim[] {
-  const rate = (reads: readonly LargeRead[]): number =>
-    median(reads.map(({ megabytesPerSecond }) => megabytesPerSecond))
-  const share = (reads: readonly LargeRead[]): number =>
-    median(reads.map(({ bytes, diskBytes = 0 }) => diskBytes / bytes))
+export function claimsOfReads(reads: Reads): Claim[] {
+  const { newest, oldest, beside, besideOldest } = reads
+  const rate = (of: readonly LargeRead[]): number => median(of.map(({ megabytesPerSecond }) => megabytesPerSecond))
+  const share = (of: readonly LargeRead[]): number => median(of.map(({ bytes, diskBytes = 0 }) => diskBytes / bytes))
   const factor = rate(newest) / rate(oldest)
   const besideRate = (who: keyof Reads['beside']): number => median(ratesOf(beside[who]))
-  const told = isToldOfDisk([...newest, ...oldest, ...besideOldest])
-  // On a file system in memory there is nothing to drop, and nobody says so.
-  const wasDropped = told && dropped && oldest.some(({ diskBytes = 0 }) => diskBytes > 0)
+  const untold = whyUntoldOfDisk(reads)
+  const notFromDisk = untold ?? whyNotFromDisk(reads)
   return [
-    ...(wasDropped
-      ? [
-          {
-            text: {
-              en: `A reader at the beginning of a large topic, who has it read from the disk, is not ${LATE_TAKES} times slower than one at its end`,
-              ko: `큰 토픽을 처음부터 디스크에서 읽어도 끝에서 읽는 것보다 ${LATE_TAKES}배까지 느리지는 않다`,
-            },
-            holds: share(oldest) >= FROM_DISK && factor < LATE_TAKES,
-            because: `${shown(rate(oldest))} MB/s, ${shown(share(oldest) * 100)}% of it from the disk, against ${shown(rate(newest))} MB/s`,
-          },
-          {
-            text: {
-              en: `It leaves a producer at least ${LATE_LEAVES} of what a reader at the end leaves it: what costs is reading, not being late`,
-              ko: `그동안 프로듀서는 끝에서 읽는 컨슈머가 있을 때의 ${LATE_LEAVES}배 이상을 보낸다: 비싼 것은 읽기이지 늦음이 아니다`,
-            },
-            holds: share(besideOldest) >= FROM_DISK && besideRate('oldest') >= LATE_LEAVES * besideRate('newest'),
-            because: `${shown(besideRate('oldest'))} against ${shown(besideRate('newest'))} records/s, and ${shown(besideRate('alone'))} with nobody reading; ${shown(share(besideOldest) * 100)}% from the disk`,
-          },
-        ]
-      : []),
-    ...(told
-      ? [
-          {
-            text: {
-              en: 'What was written last is read without the disk',
-              ko: '방금 쓴 것은 디스크 없이 읽힌다',
-            },
-            holds: share(newest) < FROM_MEMORY,
-            because: `${shown(share(newest) * 100)}% from the disk`,
-          },
-        ]
-      : []),
+    unlessUnseen(notFromDisk, {
+      text: {
+        en: `A reader at the beginning of a large topic, who has it read from the disk, is not ${LATE_TAKES} times slower than one at its end`,
+        ko: `큰 토픽을 처음부터 디스크에서 읽어도 끝에서 읽는 것보다 ${LATE_TAKES}배까지 느리지는 않다`,
+      },
+      holds: share(oldest) >= FROM_DISK && factor < LATE_TAKES,
+      because: `${shown(rate(oldest))} MB/s, ${shown(share(oldest) * 100)}% of it from the disk, against ${shown(rate(newest))} MB/s`,
+    }),
+    unlessUnseen(notFromDisk, {
+      text: {
+        en: `It leaves a producer at least ${LATE_LEAVES} of what a reader at the end leaves it`,
+        ko: `그동안 프로듀서는 끝에서 읽는 컨슈머가 있을 때의 ${LATE_LEAVES}배 이상을 보낸다`,
+      },
+      holds: share(besideOldest) >= FROM_DISK && besideRate('oldest') >= LATE_LEAVES * besideRate('newest'),
+      because: `${shown(besideRate('oldest'))} against ${shown(besideRate('newest'))} records/s, and ${shown(besideRate('alone'))} with nobody reading; ${shown(share(besideOldest) * 100)}% from the disk`,
+    }),
+    unlessUnseen(untold, {
+      text: {
+        en: 'What was written last is read without the disk',
+        ko: '방금 쓴 것은 디스크 없이 읽힌다',
+      },
+      holds: share(newest) < FROM_MEMORY,
+      because: `${shown(share(newest) * 100)}% from the disk`,
+    }),
   ]
+}
+
+function whyUntoldOfDisk({ newest, oldest, besideOldest }: Reads): string | undefined {
+  return isToldOfDisk([...newest, ...oldest, ...besideOldest])
+    ? undefined
+    : 'there is no /proc/PID/io that tells what the broker reads from the disk'
+}
+
+function whyNotFromDisk({ oldest, dropped }: Reads): string | undefined {
+  if (!dropped) return 'the oldest could not be dropped from memory, for which GNU dd is needed'
+  // On a file system in memory there is nothing to drop, and nobody says so.
+  return oldest.some(({ diskBytes = 0 }) => diskBytes > 0)
+    ? undefined
+    : 'the oldest were dropped from memory, and still nothing came from the disk, as on a file system in memory'
 }
 
 export function figuresOfReads({ newest, oldest, beside, dropped }: Reads): Figure[] {

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Admin, type Connection } from '@platformatic/kafka'
 import { fetchRecords } from '@timesale/kafka/fetch'
 import type { FetchedRecord } from '@timesale/kafka/fetched-record'
@@ -41,16 +40,6 @@ export class RangeReader implements AsyncDisposable {
       offset += BigInt(wanted.length)
     }
     return { records, bytes, megabytesPerSecond: bytes / 1000 / (performance.now() - began) }
-  }
-
-  /** Where the broker keeps the partition. */
-  async folder(): Promise<string> {
-    const topics = [{ name: this.#topic, partitions: [PARTITION] }]
-    const found = (await this.#admin.describeLogDirs({ topics }))
-      .flatMap(({ results }) => results)
-      .find((result) => result.topics.length > 0)
-    if (found === undefined) throw new Error(`The broker has no ${this.#topic}`)
-    return join(found.logDir, `${this.#topic}-${PARTITION}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,8 @@ import { shown } from '../framework/chart.ts'
 import { startChild } from '../framework/child-program.ts'
 import type { Bench } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
-import { diskBytesOf, dropFromCache, segmentsBelow } from './page-cache.ts'
+import { diskBytesOf, dropFromCache } from '../framework/page-cache.ts'
+import { segmentsOf } from '../framework/segments.ts'
 import type { Given, Told } from './program.ts'
 import { RangeReader, type ReadSample } from './range-reader.ts'
 import { recordsOf, sampleSends, type SendSample } from './sends.ts'
@@ -57,7 +58,7 @@ export async function measureReads({ say, repeats }: Bench): Promise<Reads> {
   const end = BigInt(written)
 
   await using reader = new RangeReader(servers.brokers, LARGE)
-  const old = await segmentsBelow(await reader.folder(), wanted)
+  const old = await segmentsOf(servers.brokers, LARGE, wanted)
   const { pid } = servers.part('kafka-1')
   const fromDisk = async (read: () => Promise<ReadSample>): Promise<LargeRead> => {
     const before = await diskBytesOf(pid)

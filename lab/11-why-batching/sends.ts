@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { OrderedProducer } from '@timesale/kafka/producer'
 import type { OutgoingRecord } from '@timesale/kafka/record-batch'
 import type { Offsets } from '@timesale/testkit/offsets'
@@ -8,10 +9,15 @@ export interface SendSample {
   readonly msPerSend: number
 }
 
-/** What one send carries: the same record so many times, all for partition 0. */
+/** Bytes that no file system makes smaller: what comes from the disk is counted as it lies there. */
+const NOISE = randomBytes(2 ** 20)
+
+/** What one send carries, all for partition 0. */
 export function recordsOf(topic: string, count: number, bytes: number): OutgoingRecord[] {
-  const record = { topic, key: null, value: Buffer.alloc(bytes, 'x'), headers: [] }
-  return Array.from({ length: count }, () => record)
+  return Array.from({ length: count }, (_none, index) => {
+    const at = (index * bytes) % (NOISE.length - bytes)
+    return { topic, key: null, value: NOISE.subarray(at, at + bytes), headers: [] }
+  })
 }
 
 /** Sends one after the other until it is `over`, at least once; the broker says how many records it has. */

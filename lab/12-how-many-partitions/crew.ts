@@ -11,7 +11,7 @@ const READ_AGAIN_WITHIN_MS = 50_000
 /** Consumers that are in a group together, or not at the moment. */
 export class Crew implements AsyncDisposable {
   readonly #brokers: string
-  readonly #members: readonly Member[]
+  #members: readonly Member[]
 
   static async start(brokers: string, postgresUrl: string): Promise<Crew> {
     const members = Array.from(
@@ -59,6 +59,12 @@ export class Crew implements AsyncDisposable {
     return await this.whileAllRun(
       until('somebody is at work', () => this.#members.find(({ reading }) => reading.size > 0)),
     )
+  }
+
+  /** One that nobody is told of. It belongs to the crew no more. */
+  async kill(member: Member): Promise<void> {
+    this.#members = this.#members.filter((other) => other !== member)
+    await member.kill()
   }
 
   /** Milliseconds from a change among the members until all others have been let in anew, and every partition has been read by somebody since. */

@@ -3,16 +3,18 @@ import { median, shown } from '../framework/chart.ts'
 import type { Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
 import { Crew, MEMBERS } from './crew.ts'
-import { killOne } from './dying.ts'
-import { claimsOf, figuresOf, NUMBERS, type Found } from './findings.ts'
+import { killSome } from './dying.ts'
+import { claimsOf, figuresOf, type Found } from './findings.ts'
 import { growTopic } from './growing.ts'
 import { makeLedger } from './ledger.ts'
 import { samplePartitions, type PartitionsSample, type Shared } from './sample.ts'
+import { NUMBERS } from './topic.ts'
+import { measureWrites } from './writing.ts'
 
 export const experiment: Experiment = {
   question: {
     en: 'How many partitions: throughput, order and the time of a rebalance with 1, 3, 6, 12 and 24 of them, and what if some are added later?',
-    ko: '파티션은 몇 개가 좋은가: 1, 3, 6, 12, 24개일 때의 처리량, 순서, 리밸런스 시간, 그리고 나중에 늘리면 어떻게 되는가?',
+    ko: '파티션은 몇 개가 좋은가: 1, 3, 6, 12, 24개일 때의 처리량, 순서, 리밸런싱 시간, 그리고 나중에 늘리면 어떻게 되는가?',
   },
   async run({ say, repeats }): Promise<Outcome> {
     say(`starting Kafka, PostgreSQL and ${MEMBERS} consumers`)
@@ -35,11 +37,15 @@ export const experiment: Experiment = {
     }
     const samples: Record<number, PartitionsSample> = {}
     for (const partitions of NUMBERS) samples[partitions] = await sample(partitions)
-    say('somebody is killed')
+    // Only now: what it writes might still be on its way to the disk while the others wait for theirs.
+    say('one producer writes')
+    const written = await measureWrites({ servers, repeats })
+    say('two are killed, one after the other')
     const found: Found = {
       // One for each of them.
       samples: samples as Found['samples'],
-      dyingMs: await killOne(shared),
+      written,
+      dyingMs: await killSome(shared),
       grown,
     }
     const all = NUMBERS.map((partitions) => found.samples[partitions])
@@ -51,7 +57,11 @@ export const experiment: Experiment = {
           (sum, { worked }) => sum + worked.steps,
           grown.worked.steps,
         ),
-        rebalances: all.reduce((sum, { leavingMs, joiningMs }) => sum + leavingMs.length + joiningMs.length, 1),
+        'records written to be measured': written.records,
+        rebalances: all.reduce(
+          (sum, { leavingMs, joiningMs }) => sum + leavingMs.length + joiningMs.length,
+          found.dyingMs.length,
+        ),
       },
     }
   },

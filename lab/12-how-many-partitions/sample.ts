@@ -13,8 +13,6 @@ export interface PartitionsSample {
   /** Steps that are on the topic. */
   readonly sent: number
   readonly worked: Worked
-  /** Records a second, one producer. */
-  readonly written: readonly number[]
   /** Steps a second: by members that ask somebody else, and by members that do not. */
   readonly asking: readonly number[]
   readonly committing: readonly number[]
@@ -30,8 +28,8 @@ export interface Shared {
   readonly repeats: number
 }
 
-/** Steps of each order in each of the writes. */
-const STEPS = 20
+/** Of each order. */
+const STEPS = 60
 const BEGIN_MS = 300
 const SAMPLE_MS = { asking: 600, committing: 300 } as const
 const LOOK_EVERY_MS = 25
@@ -39,20 +37,18 @@ const LOOK_EVERY_MS = 25
 const SAMPLED_PART = 0.7
 const DRAINED_WITHIN_MS = 50_000
 const TICK_MS = 20
-/** With each number of partitions: in all often enough. */
+/** With each number of partitions, which makes four rebalancings of each. */
 const COME_AND_GO = 2
 /** Members hear of a change with their next heartbeat. */
 const HEARTBEAT_MS = 1_000
 
 export async function samplePartitions(shared: Shared, partitions: number): Promise<PartitionsSample> {
-  const { servers, db, crew, repeats } = shared
+  const { servers, db, crew } = shared
   const topic = `partitions-${partitions}`
   await openTopic(servers, topic, partitions)
   await using producer = new OrderedProducer({ clientId: 'lab', brokers: servers.brokers.split(',') })
-  const written: number[] = []
-  for (let write = 0; write < repeats; write += 1)
-    written.push(await sendSteps(producer, stepsOf(topic, 1 + write * STEPS, STEPS)))
-  const sent = repeats * STEPS * ORDERS
+  await sendSteps(producer, stepsOf(topic, 1, STEPS))
+  const sent = STEPS * ORDERS
 
   await crew.join(topic, partitions)
   const asking = await sampleRates(shared, 'asking', sent * SAMPLED_PART)
@@ -65,7 +61,7 @@ export async function samplePartitions(shared: Shared, partitions: number): Prom
   const { leavingMs, joiningMs } = await withTicks(producer, topic, partitions, () => comeAndGo(shared, partitions))
   await crew.leave()
   await clearLedger(db)
-  return { sent, worked, written, asking, committing, leavingMs, joiningMs }
+  return { sent, worked, asking, committing, leavingMs, joiningMs }
 }
 
 /** Steps a second, some times one after the other, and no more than `most` of them in the end. */

@@ -30,6 +30,11 @@ export interface Claim {
   readonly because: string
 }
 
+/** What could not be looked at was not reproduced: left out, it would pass for it. `why` is undefined where it could. */
+export function unlessUnseen(why: string | undefined, claim: Claim): Claim {
+  return why === undefined ? claim : { text: claim.text, holds: false, because: `could not be looked at here: ${why}` }
+}
+
 export interface Outcome {
   readonly claims: readonly Claim[]
   readonly figures: readonly Figure[]

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { cpus, release, totalmem, type } from 'node:os'
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 
 /** What a result was measured on. */
 export interface Machine {
   readonly cpu: string
+  /** That may be used, of all there are. */
   readonly cores: number
   readonly memoryGiB: number
   readonly system: string
@@ -15,11 +16,10 @@ export interface Machine {
 }
 
 export function describeMachine(): Machine {
-  const all = cpus()
   const commit = readCommit()
   return {
-    cpu: all[0]?.model.trim() ?? 'unknown',
-    cores: all.length,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,

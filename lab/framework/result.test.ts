@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { chart, median, shown } from './chart.ts'
 import { faultsOf, type Outcome } from './experiment.ts'
-import type { Result } from './result.ts'
+import { keepResult, readResult, type Result } from './result.ts'
 import { linesOf, resultsPage } from './results-page.ts'
 
 const same = (text: string) => ({ en: text, ko: text })
@@ -66,6 +69,46 @@ test('a page of results is in one language, and of a run that failed it says why
   assert.match(ko, /\*\*재현되지 않음\*\*: .* 이유: 너무 늦음\./)
   assert.equal(ko.match(/- 센 것:/g)?.length, 1)
 })
+
+test('a result is read as it was kept, also one that came to no number', async () => {
+  await inFolder(async (folder) => {
+    assert.equal(await readResult(folder, assert.fail), undefined)
+    const kept = await keepResult(folder, same('what?'), { ...GOOD, work: { rows: Number.NaN } }, 9)
+    assert.deepEqual(await readResult(folder, assert.fail), kept)
+    assert.deepEqual(readdirSync(folder).sort(), ['result.json', 'result.ko.svg', 'result.svg'])
+  })
+})
+
+test('one that is broken counts as none, and what is wrong with it is told', async () => {
+  await inFolder(async (folder) => {
+    await keepResult(folder, same('what?'), GOOD, 9)
+    const file = join(folder, 'result.json')
+    const whole = readFileSync(file, 'utf8')
+    for (const broken of [
+      whole.slice(0, whole.length / 2),
+      '',
+      'no JSON',
+      '{}',
+      'null',
+      '[]',
+      whole.replace('"en"', '"e"'),
+    ]) {
+      writeFileSync(file, broken)
+      const told: string[] = []
+      assert.equal(await readResult(folder, (why) => told.push(why)), undefined, broken)
+      assert.equal(told.length, 1, broken)
+    }
+  })
+})
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'timesale-lab-test-'))
+  try {
+    await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 function englishFaultsOf(outcome: Outcome, seconds = 1): string[] {
   return faultsOf(outcome, seconds).map(({ en }) => en)

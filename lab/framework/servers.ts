@@ -58,7 +58,7 @@ export async function startServers(wanted: Wanted): Promise<Servers> {
   if (wanted.redis === true) add(redisPart({ port: redisPort, dataDir: join(folder, 'redis') }))
   const brokers = Array.from({ length: brokerCount }, (_, index) => `127.0.0.1:${portsOf(index + 1).internal}`)
   const down = async (): Promise<void> => {
-    await Promise.all([...parts.values()].map((part) => part.kill()))
+    await Promise.all([...parts.values()].map((part) => part[Symbol.asyncDispose]()))
     await rm(folder, { recursive: true, force: true })
   }
   // Of three brokers none is ready alone. Where one does not come up, the others are awaited before all are ended.

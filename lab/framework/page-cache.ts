@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { open, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const DROPPED_WITHIN_MS = 60_000
@@ -30,11 +29,4 @@ export async function diskBytesOf(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '')
   const found = /^read_bytes: (\d+)$/m.exec(text)?.[1]
   return found === undefined ? undefined : Number(found)
-}
-
-/** The files in which a broker keeps the records of a partition below an offset, and some behind it. */
-export async function segmentsBelow(folder: string, offset: bigint): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.log'))
-  // Named after their first offset.
-  return names.filter((name) => BigInt(name.slice(0, -'.log'.length)) < offset).map((name) => join(folder, name))
 }
