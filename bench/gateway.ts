@@ -1,3 +1,4 @@
+import { serviceNames, type ServiceName } from '@timesale/local/shop/ports'
 import { askHealth } from '@timesale/local/shop/service-part'
 import { TEST_GATEWAY } from '@timesale/testkit/gateway-key'
 import type { Infrastructure } from '@timesale/testkit/infrastructure'
@@ -9,16 +10,16 @@ import { startService, type Server } from './service.ts'
 /** Accounts that a load is shared out among. */
 export const ACCOUNTS = 1_024
 
-const SERVICES = ['account', 'seller', 'product', 'order', 'stock', 'notification', 'analytics', 'storefront'] as const
+const SERVICES = serviceNames.filter((name) => name !== 'gateway')
 // Counted as always, and never reached.
 const NO_LIMIT = '9999999/60'
 
 /** The gateway before services on these ports; `others` is the port of those that are not named. Ready to tell tokens. */
 export async function startGateway(
   servers: Infrastructure,
-  ports: Partial<Record<(typeof SERVICES)[number], number>> & { readonly others: number },
+  ports: Partial<Record<ServiceName, number>> & { readonly others: number },
 ): Promise<Server> {
-  const url = (name: (typeof SERVICES)[number]): string => `http://127.0.0.1:${ports[name] ?? ports.others}`
+  const url = (name: ServiceName): string => `http://127.0.0.1:${ports[name] ?? ports.others}`
   const gateway = await startService(servers, 'gateway', {
     ...Object.fromEntries(SERVICES.map((name) => [`GATEWAY_${name.toUpperCase()}_URLS`, url(name)])),
     GATEWAY_SIGNING_KEY: TEST_GATEWAY.signingKey,

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { delimiter, dirname, join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const ON_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
 const INSTALL_WITHIN_MS = 10 * 60_000
+const LAUNCHED_WITHIN_MS = 60_000
+const WAY = 'Install Chromium (Debian: apt-get install chromium), or name one with CHROMIUM=/path/to/chrome.'
 
 /** Why no browser is to be had here, and what to do about it. */
 export class NoBrowser extends Error {
@@ -13,14 +16,23 @@ export class NoBrowser extends Error {
 }
 
 /**
- * A Chromium of this machine, without a window. Where there is none and this is Debian or Ubuntu and we may, it is
- * installed; else NoBrowser says what to install. `CHROMIUM` names another one.
+ * A Chromium of this machine, without a window. Where there is none it is installed: on Debian and Ubuntu with apt-get if we
+ * may, else into Playwright's own folder below the home. NoBrowser says why that failed, and what to install. `CHROMIUM` names
+ * another one.
  */
 export async function openBrowser(): Promise<Browser> {
   const executablePath = findBrowser() ?? installBrowser()
   // Who runs this as root has no sandbox; all that is opened is the shop of the test.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  return await chromium.launch({ executablePath, args: [...args, '--disable-dev-shm-usage'] })
+  const launch = (): Promise<Browser> =>
+    chromium.launch({ executablePath, args: [...args, '--disable-dev-shm-usage'], timeout: LAUNCHED_WITHIN_MS })
+  try {
+    // A busy machine may be late once.
+    return await launch().catch(launch)
+  } catch (error) {
+    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new NoBrowser(`${executablePath} cannot be started: ${why} ${WAY}`)
+  }
 }
 
 function findBrowser(): string | undefined {
@@ -30,32 +42,49 @@ function findBrowser(): string | undefined {
     throw new NoBrowser(`CHROMIUM names ${named}, which is not there.`)
   }
   const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const found = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path))
-  return found ?? (existsSync(ON_MACOS) ? ON_MACOS : undefined)
+  const inPath = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return [...inPath, ON_MACOS, ...ofPlaywright()].find((path) => existsSync(path))
+}
+
+/** It throws on a system that it makes none for. */
+function ofPlaywright(): string[] {
+  try {
+    return [chromium.executablePath()]
+  } catch {
+    return []
+  }
 }
 
 function installBrowser(): string {
-  const way = 'Install Chromium (Debian: apt-get install chromium), or name one with CHROMIUM=/path/to/chrome.'
-  const mayInstall = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  if (!mayInstall) throw new NoBrowser(`There is no Chromium here to play the console through with. ${way}`)
-  console.log('There is no Chromium here; installing it with apt-get.')
-  for (const args of [
-    ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'],
-  ]) {
-    const { status, stderr, error } = spawnSync('apt-get', args, {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      encoding: 'utf8',
-      timeout: INSTALL_WITHIN_MS,
-      // What it asks of nobody is answered by nobody.
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    if (status !== 0) {
-      const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`
-      throw new NoBrowser(`apt-get ${args[0]} failed: ${why}. ${way}`)
-    }
+  const mayUseApt = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  console.log(`There is no Chromium here; installing it with ${mayUseApt ? 'apt-get' : 'Playwright'}.`)
+  if (mayUseApt) {
+    install('apt-get', ['update', '-qq'])
+    install('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'])
+  } else {
+    const cli = join(dirname(createRequire(import.meta.url).resolve('playwright-core/package.json')), 'cli.js')
+    install(process.execPath, [cli, 'install', 'chromium', '--no-shell', '--no-progress'])
   }
   const installed = findBrowser()
-  if (installed === undefined) throw new NoBrowser(`apt-get installed Chromium, and it is not in the PATH. ${way}`)
+  if (installed === undefined) throw new NoBrowser(`Chromium was installed, and is not where it should be. ${WAY}`)
   return installed
+}
+
+function install(command: string, args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    timeout: INSTALL_WITHIN_MS,
+    // What it asks of nobody is answered by nobody.
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  if (status === 0) return
+  const why =
+    error?.message ??
+    stderr
+      .trim()
+      .split('\n')
+      .at(command === 'apt-get' ? -1 : 0) ??
+    `exit code ${status}`
+  throw new NoBrowser(`There is no Chromium here, and it cannot be installed: ${why}. ${WAY}`)
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, test, type TestContext } from 'node:test'
 import { Client } from 'pg'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import type { ConsoleAbout } from '@timesale/contracts/console-api'
 import { until } from '@timesale/testkit/until'
 import { NoBrowser, openBrowser } from './browser.ts'
@@ -106,6 +107,50 @@ played('a part that is paused goes on when it is resumed, and Redis comes back w
   await part('redis').and(page.locator('[data-state="stopped"]')).waitFor()
   await act('redis', 'Start')
   await part('redis').and(page.locator('[data-state="running"]')).waitFor()
+})
+
+played(
+  'seven orders that wait in one tab leave connections to the others, and are decided when stock is back',
+  async () => {
+    await page.goto(address)
+    await act('stock', 'Kill')
+    await part('stock').and(page.locator('[data-state="stopped"]')).waitFor()
+    const buying = await newTab(page.context())
+    await buying.goto(`${address}shop/A001`)
+    const inState = (state: string): Promise<number> => buying.locator(`[data-order] [data-state="${state}"]`).count()
+    for (let orders = 1; orders <= 7; orders += 1) {
+      await buying.getByRole('button', { name: 'Buy', exact: true }).click()
+      await until(`${orders} are accepted`, async () => (await inState('PLACED')) === orders, WITHIN_MS)
+    }
+    await act('stock', 'Start')
+    await part('stock').and(page.locator('[data-state="running"]')).waitFor()
+    await until('all are decided', async () => (await inState('CONFIRMED')) === 7, 2 * WITHIN_MS)
+    await buying.close()
+  },
+)
+
+played('a tab in the background holds no stream, and goes on when it is looked at', async () => {
+  await page.goto(address)
+  await page.getByText('connected', { exact: true }).first().waitFor()
+  const isLive = (request: { url(): string }): boolean => request.url().endsWith('/api/console/live')
+  const turn = (hidden: boolean): Promise<unknown> =>
+    page.evaluate(
+      `Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} }); document.dispatchEvent(new Event('visibilitychange'))`,
+    )
+  await Promise.all([page.waitForEvent('requestfailed', isLive), turn(true)])
+  const isAnswered = (response: { url(): string; ok(): boolean }): boolean => isLive(response) && response.ok()
+  await Promise.all([page.waitForResponse(isAnswered), turn(false)])
+  await page.getByText('connected', { exact: true }).first().waitFor()
+})
+
+played('where a browser has no locks, as on plain http of another machine, it opens all the same', async () => {
+  const plain = await newPage()
+  await plain.addInitScript("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })")
+  await plain.goto(address)
+  await plain.getByText('connected', { exact: true }).first().waitFor()
+  await plain.goto(`${address}shop/A001`)
+  await plain.locator('[data-product="A001"]').waitFor()
+  await plain.context().close()
 })
 
 played('books that do not balance are red, and green again when they do', async () => {
@@ -223,6 +268,7 @@ played(
     await page.locator('[data-record="0-2"]').waitFor()
     await search.getByRole('button', { name: 'Newest records' }).click()
     await until('the field is empty', async () => (await search.getByLabel('Key').inputValue()) === '', WITHIN_MS)
+    await findsByKey('play-e2e', '1.50')
     await saysThatKafkaIsAway('play-e2e')
     await page.getByRole('button', { name: 'Delete topic' }).click()
     const dialog = page.getByRole('dialog')
@@ -275,20 +321,21 @@ played('a buyer buys in the shop, sees what becomes of it at once, and it shows 
 })
 
 played('a time sale counts down, and is over by the clock of the shop', async () => {
-  const startsAt = new Date(Date.now() + 4_000)
+  // By then the page has to be there, on a busy machine too.
+  const startsAt = new Date(Date.now() + 12_000)
   await asSeller('PUT', '/api/products/A002/sale', {
     ...{ saleId: 'e2e-sale', priceMinor: 100, units: 3, limitPerBuyer: 1 },
-    ...{ startsAt: startsAt.toISOString(), endsAt: new Date(startsAt.getTime() + 8_000).toISOString() },
+    ...{ startsAt: startsAt.toISOString(), endsAt: new Date(startsAt.getTime() + 12_000).toISOString() },
   })
   await page.goto(`${address}shop/A002`)
   const inState = (state: string): Locator => page.locator(`div:has(> [data-sale="${state}"])`)
   await inState('upcoming')
-    .getByText(/^begins in 00:0\d$/)
+    .getByText(/^begins in 00:[01]\d$/)
     .waitFor()
   const left = async (): Promise<number> => Number(/ends in 00:(\d\d)/.exec(await inState('running').innerText())?.[1])
   await inState('running').waitFor()
   const first = await left()
-  assert.ok(first > 1 && first <= 8, `${first} s left`)
+  assert.ok(first > 1 && first <= 12, `${first} s left`)
   await until('fewer seconds are left', async () => (await left()) < first, WITHIN_MS)
   await inState('ended').waitFor()
 })
@@ -444,14 +491,17 @@ played(
       }
       look()
     })
+    using stoodStill = monitorEventLoopDelay({ resolution: 10 })
+    stoodStill.enable()
     await page.getByRole('button', { name: 'Start a rush' }).click()
     await page.locator('[data-rush="running"]').waitFor()
     await page.locator('[data-rush="held"]').waitFor({ timeout: 180_000 })
     const { longestMs, eventsPerSecond } = await page.evaluate(() => (globalThis as unknown as { seen: Seen }).seen)
     t.diagnostic(`${eventsPerSecond} events a second, and the page stood still for ${Math.round(longestMs)} ms at most`)
     assert.ok(eventsPerSecond >= 1_000, `the page showed ${eventsPerSecond} events a second at most`)
-    // The machine is shared with the shop and its buyers; a page that freezes is one that nobody can use.
-    assert.ok(longestMs < 3_000, `the page stood still for ${longestMs} ms`)
+    // The machine is shared with the shop and its buyers, and may stand still as a whole, which this process sees as well; a
+    // page that freezes is one that nobody can use.
+    assert.ok(longestMs < 3_000 + stoodStill.max / 1e6, `the page stood still for ${longestMs} ms`)
     await sum('orders', true)
     await sum('stock', true)
   },
@@ -460,9 +510,18 @@ played(
 played('the gateway is killed in the page: the page says so, and goes on by itself when it is back', async () => {
   await page.goto(address)
   await part('gateway').and(page.locator('[data-state="running"]')).waitFor()
+  await until('the other pages were fetched', () => page.evaluate(isFetched, 'SalesPage'), WITHIN_MS)
+  await page.evaluate(() => Object.assign(globalThis, { stays: true }))
   await act('gateway', 'Kill')
   await page.getByRole('button', { name: 'Kill it all the same' }).click()
   await page.getByText('no connection', { exact: true }).first().waitFor()
+  // A page that was not visited yet.
+  await page.getByRole('link', { name: 'Sales', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Sales' }).waitFor()
+  await page.getByRole('alert').getByText('The gateway cannot be reached').first().waitFor()
+  await page.getByRole('link', { name: 'Live', exact: true }).click()
+  await page.getByText('What you see is from the last second').waitFor()
+  assert.equal(await page.evaluate(() => 'stays' in globalThis), true, 'the window was not loaded again')
   await shop.run('part', 'start', 'gateway')
   await page.getByText('connected', { exact: true }).first().waitFor()
   await sum('orders', true)
@@ -489,6 +548,10 @@ async function newPage(viewport = { width: 1280, height: 900 }): Promise<Page> {
   assert(browser)
   const context = await browser.newContext({ viewport, locale: 'en-US', colorScheme: 'light' })
   context.setDefaultTimeout(WITHIN_MS)
+  return await newTab(context)
+}
+
+async function newTab(context: BrowserContext): Promise<Page> {
   const opened = await context.newPage()
   opened.on('request', (request) => {
     if (/^(https?|wss?):/.test(request.url()) && !request.url().startsWith(address)) abroad.push(request.url())
@@ -505,6 +568,11 @@ async function newPage(viewport = { width: 1280, height: 900 }): Promise<Page> {
 interface Seen {
   longestMs: number
   eventsPerSecond: number
+}
+
+/** In the page: whether a file of the console, without its hash, is there. */
+function isFetched(name: string): boolean {
+  return performance.getEntriesByType('resource').some((entry) => entry.name.includes(`/${name}-`))
 }
 
 /** With its data, and not only its heading. */
@@ -553,6 +621,18 @@ async function writeRecord(topic: string, key: string): Promise<void> {
     { topic, key },
   )
   assert.equal(status, 201)
+}
+
+/** By the link of one record to all of its key, which is a text whatever it looks like. */
+async function findsByKey(topic: string, key: string): Promise<void> {
+  const list = page.url()
+  await writeRecord(topic, key)
+  await page.locator('[data-record="0-3"] a').click()
+  await page.getByRole('link', { name: 'All records of this key' }).click()
+  await page.locator('[data-record="0-3"]').waitFor()
+  assert.equal(await page.getByRole('search').getByLabel('Key').inputValue(), key)
+  assert.equal(await page.locator('[data-record]').count(), 1)
+  await page.goto(list)
 }
 
 /** What follows a topic says when Kafka does not answer and since when, and goes on afterwards. The gateway's tests hang it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, test } from 'node:test'
 import type { OrderTrace } from '@timesale/contracts/trace-api'
 import { asBuyer } from '@timesale/local/shop/as-operator'
@@ -25,10 +26,16 @@ after(async () => {
 })
 
 test('the first order is accepted and confirmed within a second', async () => {
+  // This process has nothing to do: what it was held up for, the machine is to blame for.
+  using stoodStill = monitorEventLoopDelay({ resolution: 10 })
+  stoodStill.enable()
   const { status, body } = await order('1', { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` })
   assert.equal(status, 202)
   assert.equal(body, '{"orderId":"1","status":"PLACED"}')
-  const placed = await until('order 1 is confirmed', () => orderIf('1', 'CONFIRMED'), 1_000)
+  const acceptedAt = performance.now()
+  const placed = await until('order 1 is confirmed', () => orderIf('1', 'CONFIRMED'))
+  const tookMs = performance.now() - acceptedAt
+  assert.ok(tookMs < 1_000 + stoodStill.max / 1e6, `${tookMs} ms`)
   assert.deepEqual(
     placed.history.map((entry) => [entry.version, entry.status, entry.cause]),
     [
@@ -84,16 +91,18 @@ test("the order's record is on its topic as plain JSON for Kafka's own consumer"
   })
 })
 
-test('one trace id leads through the logs of every service that saw the order', () => {
+test('one trace id leads through the logs of every service that saw the order', async () => {
   for (const service of ['order', 'stock', 'notification', 'analytics']) {
-    assert.match(readFileSync(join(shop.folder, 'logs', `${service}.log`), 'utf8'), new RegExp(TRACE_ID), service)
+    const log = join(shop.folder, 'logs', `${service}.log`)
+    await until(`${service} has logged it`, () => readFileSync(log, 'utf8').includes(TRACE_ID))
   }
 })
 
 test('an order is followed through every hop, with its times and places', async () => {
   const trace = await until('everybody has heard of it', async () => {
     const found = await follow('1')
-    return found.missing.length === 0 && found.hops.filter(({ kind }) => kind === 'applied').length === 5 && found
+    const applied = found.hops.filter(({ kind, version }) => kind === 'applied' && version === 2)
+    return found.missing.length === 0 && applied.length === 5 && found
   })
   assert.deepEqual([trace.orderId, trace.status], ['1', 'CONFIRMED'])
   const told = trace.hops.map(({ where, what, version }) => `${where}: ${what} ${version ?? ''}`.trim()).sort()
@@ -127,10 +136,13 @@ test('an order is followed through every hop, with its times and places', async 
 test('a consumer that is killed stays down, the others go on, its lag grows, and its return catches up', async () => {
   await shop.run('part', 'kill', 'stock')
   for (const id of ['2', '3', '4']) assert.equal((await order(id)).status, 202)
-  assert.match(await until('the lag shows', async () => /stock \d+/.exec(await shop.run('status'))?.[0]), /stock [3-9]/)
+  await until('the lag shows', async () => /stock [3-9]/.test(await shop.run('status')))
   assert.equal(await partState('stock'), 'stopped')
   assert.equal((await get<{ status: string }>('order', '/orders/2')).status, 'PLACED')
-  const waits = await follow('2')
+  const waits = await until('all else is known of', async () => {
+    const found = await follow('2')
+    return found.missing.length === 1 && found.hops.some(({ kind }) => kind === 'record') && found
+  })
   assert.deepEqual(
     waits.hops.filter(({ afterMs }) => afterMs !== null).map(({ where, what }) => [where, what]),
     [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, type ExecFileException } from 'node:child_process'
 import { hash } from 'node:crypto'
+import { globSync } from 'node:fs'
 import { mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -45,6 +46,21 @@ test('a clone with the new service passes every check, and its lock file is as n
   assert.equal(install.code, 0, install.output)
 })
 
+test('the tests of what lists the services pass as well', async () => {
+  const lists = [
+    'console/pages/live/*.test.ts',
+    'contracts/*.test.ts',
+    'local/shop/*.test.ts',
+    'services/gateway/*.test.ts',
+  ]
+  const units = lists
+    .flatMap((pattern) => globSync(pattern, { cwd: clone }))
+    .filter((file) => !file.endsWith('.int.test.ts'))
+  const tests = [...units, 'services/gateway/console-kafka.int.test.ts']
+  const { code, output } = await run('node', '--test', '--test-force-exit', '--test-reporter=tap', ...tests)
+  assert.equal(code, 0, output)
+})
+
 test('the tests it comes with pass, against real servers', async () => {
   const tests = ['units-bought.test.ts', 'events/consumer.int.test.ts'].map((file) => `services/${NAME}/${file}`)
   const { code, output } = await run('node', '--test', '--test-force-exit', '--test-reporter=tap', ...tests)
@@ -62,6 +78,9 @@ test('npm start starts it with the others, and it hears of an order', async () =
     return rows.includes('"kim"') && rows.includes('2')
   })
   assert.match(await shop.run('status'), /neverheardof/)
+  await until('the trace of the order says that it has applied what was told', async () =>
+    /neverheardof.*applied/.test(await shop.run('order', `for-${NAME}`)),
+  )
 })
 
 test('a name that it cannot have, or a clone that it cannot write, leaves everything as it was', async () => {

@@ -46,7 +46,11 @@ test('Ctrl-C leaves no process and no port', async () => {
 test('a second start finds everything as it was', async () => {
   await shop.start()
   assert.equal(await statusOf('first'), 'CONFIRMED')
-  const stock = (await (await fetch(`${shop.url('stock')}/stock/A001`)).json()) as { sold: number; initial: number }
+  // Stock hears of an order that is confirmed a moment later, and may have been stopped in between.
+  const stock = await until('it is sold', async () => {
+    const found = (await (await fetch(`${shop.url('stock')}/stock/A001`)).json()) as { sold: number; initial: number }
+    return found.sold > 0 && found
+  })
   assert.deepEqual([stock.sold, stock.initial], [1, 1000])
   await order('second')
 })

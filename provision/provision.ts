@@ -20,8 +20,13 @@ export async function provision(options: ProvisionOptions): Promise<void> {
   const step = options.onStep ?? (() => undefined)
   const brokers = options.kafkaBrokers.split(',').map((broker) => broker.trim())
   await Promise.all([
-    provisionTopics({ brokers, replication: options.replication, playground: options.playground }).then(() =>
-      step('topics'),
+    provisionTopics({ brokers, replication: options.replication, playground: options.playground }).then(
+      ({ made, copies }) =>
+        step(
+          made === 0
+            ? 'topics'
+            : `topics: ${made} are new, with ${copies} ${copies === 1 ? 'copy' : 'copies'} of each partition`,
+        ),
     ),
     ...options.databases.map((database) =>
       provisionDatabase(database).then(() => step(`database of ${database.service}`)),

@@ -9,11 +9,17 @@ export interface TopicsTarget {
   readonly playground: boolean
 }
 
+export interface MadeTopics {
+  readonly made: number
+  /** Of each partition of these. */
+  readonly copies: number
+}
+
 /**
  * Creates the topics that are missing. Refuses a topic whose partitions differ from the contract: a key would move to
  * another partition, and with it the order of its events would be lost.
  */
-export async function provisionTopics(target: TopicsTarget): Promise<void> {
+export async function provisionTopics(target: TopicsTarget): Promise<MadeTopics> {
   const admin = new Admin({
     clientId: 'timesale-provision',
     bootstrapBrokers: [...target.brokers],
@@ -25,11 +31,13 @@ export async function provisionTopics(target: TopicsTarget): Promise<void> {
     const existing = new Set(await admin.listTopics({ includeInternals: false }))
     const specs = topicSpecs({ playground: target.playground })
     const replication = target.replication ?? Math.min(3, (await admin.metadata({ topics: [] })).brokers.size)
-    for (const spec of specs.filter(({ name }) => !existing.has(name))) await create(admin, spec, replication)
+    const missing = specs.filter(({ name }) => !existing.has(name))
+    for (const spec of missing) await create(admin, spec, replication)
     await checkPartitions(
       admin,
       specs.filter(({ name }) => existing.has(name)),
     )
+    return { made: missing.length, copies: replication }
   } finally {
     await admin.close()
   }

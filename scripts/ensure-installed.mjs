@@ -27,7 +27,10 @@ if (!isInstalled()) await installAlone()
 function requireNode() {
   const { node } = process.versions
   if (Number(node.split('.')[0]) >= nodeMajorMin) return
-  fail(`Timesale needs Node ${nodeMajorMin} or newer to install itself, and this is ${node}.`)
+  fail(
+    `Timesale needs Node ${nodeMajorMin} or newer to install itself, and this is ${node}.\n` +
+      '  With nvm (https://github.com/nvm-sh/nvm):  nvm install 24',
+  )
 }
 
 function isInstalled() {

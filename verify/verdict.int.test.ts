@@ -12,6 +12,7 @@ import { orderTold, stockRejected } from '@timesale/testkit/events'
 import { calledFor } from '@timesale/testkit/gateway-key'
 import { sendJson } from '@timesale/testkit/http'
 import { servicePorts, startInfrastructure, type Infrastructure } from '@timesale/testkit/infrastructure'
+import { Offsets } from '@timesale/testkit/offsets'
 import { produce, readTopic, recordOf, type TestRecord } from '@timesale/testkit/records'
 import { until } from '@timesale/testkit/until'
 import { Client } from 'pg'
@@ -293,7 +294,8 @@ async function plantInSale(next: () => string, plant: Plant): Promise<void> {
 type Plant = (rule: RegExp, offender: string | RegExp) => void
 
 async function plantOnTopics(next: () => string, plant: Plant): Promise<void> {
-  const placed = await readTopic(shop.brokers, 'order-topic')
+  await using offsets = new Offsets(shop.brokers)
+  const placed = await readTopic(shop.brokers, 'order-topic', await offsets.count('order-topic'))
   const recordOf = (orderId: string): TestRecord & { partition: number; value: string } => {
     const found = placed.find(({ headers }) => headers['ce_id'] === `${orderId}.1`) ?? assert.fail(orderId)
     const { partition, headers, key, value } = found

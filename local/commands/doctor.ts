@@ -9,9 +9,9 @@ import {
   checkStale,
   type Check,
 } from '../checks/checks.ts'
-import { runCommand, wholeNumber } from './command-line.ts'
+import { runCommand } from './command-line.ts'
+import { portOffsetOf } from './port-offset.ts'
 import { findDataFolder } from '../shop/data-folder.ts'
-import { portOffsetMax } from '../shop/ports.ts'
 import { chooseSettings, rememberedSettings } from '../shop/settings.ts'
 import { makeSecrets } from '../shop/secrets.ts'
 import { describeShop, hasOwnKafka } from '../shop/shop.ts'
@@ -32,9 +32,7 @@ await runCommand({
   options: { 'port-offset': { type: 'string' }, data: { type: 'string' } },
   run: async ({ values }) => {
     const folder = await findDataFolder(values.data)
-    const offset = values['port-offset']
-    const portOffset =
-      offset === undefined ? undefined : wholeNumber('port-offset', offset, { min: 0, max: portOffsetMax })
+    const portOffset = portOffsetOf(values['port-offset'])
     const settings = chooseSettings(rememberedSettings(folder), { portOffset }, hasOwnKafka(process.env))
     const running = runningSupervisor(folder)
     const checks: Check[] = [

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { connect } from 'node:net'
 import { Complaint, runAndExplain, withoutComment, WrongUsage } from './command-line.ts'
+import { answeringBrokers, needsBrokers } from './kafka-brokers.ts'
 import { askAddresses, noShop } from '../supervisor/control-client.ts'
 import { findDataFolder } from '../shop/data-folder.ts'
-import { kafkaTool, kafkaTools } from '../infrastructure/kafka.ts'
+import { findKafkaTool, kafkaTool } from '../infrastructure/kafka.ts'
 
 const usage = `npm run kafka -- TOOL [OPTIONS OF THE TOOL]
 
@@ -20,8 +20,6 @@ Runs one of Kafka's own tools against the running shop, or against KAFKA_BROKERS
 
 Each has a --help of its own: npm run kafka -- topics --help. TIMESALE_DATA names the folder of another shop.`
 
-const CONNECT_MS = 3000
-
 /** What a tool is asked for when it is called without anything. */
 const usual: Readonly<Record<string, readonly string[]>> = {
   topics: ['--list'],
@@ -36,46 +34,21 @@ await runAndExplain(usage, async () => {
     return 0
   }
   if (tool === undefined) throw new WrongUsage('Which tool?')
-  const known = kafkaTools[tool]
+  const known = findKafkaTool(tool)
   if (known === undefined) throw new WrongUsage(`Unknown tool '${tool}'`)
 
   const args = given.length === 0 ? (usual[tool] ?? []) : given
-  const server =
-    known.bootstrapServer && !args.includes('--bootstrap-server')
-      ? ['--bootstrap-server', await listeningBrokers()]
-      : []
+  const server = known.bootstrapServer && needsBrokers(args) ? ['--bootstrap-server', await brokers()] : []
   return await run(await kafkaTool(tool, [...server, ...args]))
 })
 
-/** Kafka's tools go on trying for ever, or for a minute without a word, when there is nobody. */
-async function listeningBrokers(): Promise<string> {
-  const list = await brokers()
-  const answers = await Promise.all(list.split(',').map((address) => isListening(address.trim())))
-  if (answers.includes(true)) return list
-  throw new Complaint(`Kafka does not answer at ${list}. Look at npm run status.`)
-}
-
-function isListening(address: string): Promise<boolean> {
-  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? []
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port), timeout: CONNECT_MS })
-    const end = (answers: boolean): void => {
-      socket.destroy()
-      resolve(answers)
-    }
-    socket.once('connect', () => end(true))
-    socket.once('timeout', () => end(false))
-    socket.once('error', () => end(false))
-  })
-}
-
 async function brokers(): Promise<string> {
   const own = process.env['KAFKA_BROKERS']
-  if (own !== undefined && own.trim() !== '') return own
+  if (own !== undefined && own.trim() !== '') return await answeringBrokers(own, 'npm run status, and at KAFKA_BROKERS')
   const folder = await findDataFolder(undefined)
   const addresses = await askAddresses(folder)
-  if (addresses === undefined) throw new Complaint(noShop(folder))
-  return addresses.kafkaBrokers
+  if (addresses === undefined) throw new Complaint(noShop(folder, 'TIMESALE_DATA'))
+  return await answeringBrokers(addresses.kafkaBrokers, 'npm run status')
 }
 
 function run({ file, args }: { file: string; args: readonly string[] }): Promise<number> {

@@ -1,11 +1,12 @@
 import { styleText } from 'node:util'
 import { Compile } from 'typebox/compile'
+import { ID_PATTERN } from '@timesale/contracts/fields'
 import { OrderTrace, type TraceHop } from '@timesale/contracts/trace-api'
 import { Complaint, runCommand, WrongUsage } from './command-line.ts'
 import { plainTable } from './plain-table.ts'
-import { askParts, noShop } from '../supervisor/control-client.ts'
+import { askAsOperator } from './operator-session.ts'
+import { askPart } from '../supervisor/control-client.ts'
 import { findDataFolder } from '../shop/data-folder.ts'
-import { demoPassword, demoPeople } from '../shop/demo-people.ts'
 
 const usage = `npm run order -- ORDER_ID [OPTIONS]
 
@@ -18,8 +19,7 @@ the time of each hop and its distance from the one before. Asks the gateway, as 
 
 Exit code 1 when there is no such order, or no shop runs.`
 
-const ANSWER_MS = 12_000
-const operator = demoPeople.find(({ accountId }) => accountId === 'demo-operator')
+const idPattern = new RegExp(ID_PATTERN)
 const orderTrace = Compile(OrderTrace)
 
 await runCommand({
@@ -29,46 +29,23 @@ await runCommand({
   run: async ({ values, words }) => {
     const [orderId] = words
     if (orderId === undefined) throw new WrongUsage('The id of an order is needed.')
-    const url = await gatewayUrl(values.data)
-    const trace = await ask(`${url}/api/orders/${encodeURIComponent(orderId)}/trace`, {
-      headers: { authorization: await logIn(url) },
-    })
+    // Also since '..' is another place, which the URL would lead to.
+    if (!idPattern.test(orderId)) {
+      throw new WrongUsage(`'${orderId}' is no id of an order: 1 to 64 of A-Z a-z 0-9 . _ ~ -, and neither . nor ..`)
+    }
+    const folder = await findDataFolder(values.data)
+    const { port } = await askPart(folder, 'gateway')
+    const trace = await askAsOperator(
+      `http://127.0.0.1:${port}`,
+      `/api/orders/${orderId}/trace`,
+      folder.operatorSession,
+    )
     if (values.json === true) console.log(JSON.stringify(trace, null, 2))
     else if (orderTrace.Check(trace)) console.log(textOf(trace))
     else throw new Complaint('The gateway gave an answer that is not understood. Is it of another version?')
     return 0
   },
 })
-
-async function gatewayUrl(data: string | undefined): Promise<string> {
-  const folder = await findDataFolder(data)
-  const gateway = (await askParts(folder))?.find(({ name }) => name === 'gateway')
-  if (gateway === undefined) throw new Complaint(noShop(folder))
-  return `http://127.0.0.1:${gateway.port}`
-}
-
-async function logIn(url: string): Promise<string> {
-  const tokens = await ask(`${url}/api/account/log-in`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: operator?.email, password: demoPassword }),
-  })
-  return `Bearer ${(tokens as { accessToken?: string }).accessToken ?? ''}`
-}
-
-async function ask(url: string, init: RequestInit): Promise<unknown> {
-  let answer: Response
-  try {
-    answer = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS) })
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new Complaint(`The gateway does not answer: ${why}\nLook at npm run status.`)
-  }
-  const body = (await answer.json().catch(() => ({}))) as { title?: string }
-  if (answer.ok) return body
-  const { pathname } = new URL(url)
-  throw new Complaint(`${answer.status} from ${pathname}: ${body.title ?? 'no reason given'}`)
-}
 
 function textOf({ orderId, status, hops, missing }: OrderTrace): string {
   const table = plainTable(

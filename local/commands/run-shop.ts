@@ -11,14 +11,14 @@ import {
   checkPorts,
   type Check,
 } from '../checks/checks.ts'
-import { Complaint, runCommand, WrongUsage, wholeNumber } from './command-line.ts'
+import { Complaint, runCommand, WrongUsage } from './command-line.ts'
+import { portOffsetOf } from './port-offset.ts'
 import { ControlServer } from '../supervisor/control-server.ts'
 import { findDataFolder, openDataFolder, usualDataFolder, type DataFolder } from '../shop/data-folder.ts'
 import { stopWhenAsked } from '../supervisor/stop-signals.ts'
 import { buildConsole } from '../shop/console-build.ts'
 import { ConfigServer } from '../shop/config-server.ts'
 import { needsToken } from '../shop/needs-token.ts'
-import { portOffsetMax } from '../shop/ports.ts'
 import { openSecrets } from '../shop/secrets.ts'
 import { describeShop, hasOwnKafka } from '../shop/shop.ts'
 import { chooseSettings, rememberedSettings, rememberSettings, type AskedSettings } from '../shop/settings.ts'
@@ -65,7 +65,7 @@ function askedSettings(offset: string | undefined, brokers: string | undefined):
     throw new WrongUsage(`Option '--brokers' must be 1 or 3, not '${brokers}'`)
   }
   return {
-    portOffset: offset === undefined ? undefined : wholeNumber('port-offset', offset, { min: 0, max: portOffsetMax }),
+    portOffset: portOffsetOf(offset),
     brokers: brokers === undefined ? undefined : brokers === '1' ? 1 : 3,
   }
 }

@@ -40,9 +40,13 @@ async function databaseUrl(service: (typeof databaseServices)[number], data: str
   const own = process.env[databaseUrlKey(service)]
   if (own !== undefined && own !== '') return own
   const folder = await findDataFolder(data)
-  const url = (await askAddresses(folder))?.databases[service]
-  if (url === undefined) throw new Complaint(noShop(folder))
-  return url
+  const addresses = await askAddresses(folder)
+  if (addresses === undefined) throw new Complaint(noShop(folder))
+  const url = addresses.databases[service]
+  if (url !== undefined) return url
+  throw new Complaint(
+    `The running shop has no database of ${service}: it was started before there was one. Ctrl-C where it runs, then npm start.`,
+  )
 }
 
 async function query(url: string, service: string, statement: string): Promise<QueryArrayResult> {

@@ -7,7 +7,7 @@ export interface KafkaTool {
 }
 
 /** Kafka's own command line tools, by what they are called here. */
-export const kafkaTools: Readonly<Record<string, KafkaTool>> = {
+const kafkaTools: Readonly<Record<string, KafkaTool>> = {
   topics: { mainClass: 'org.apache.kafka.tools.TopicCommand', bootstrapServer: true },
   'console-producer': { mainClass: 'org.apache.kafka.tools.ConsoleProducer', bootstrapServer: true },
   'console-consumer': { mainClass: 'org.apache.kafka.tools.consumer.ConsoleConsumer', bootstrapServer: true },
@@ -18,8 +18,13 @@ export const kafkaTools: Readonly<Record<string, KafkaTool>> = {
   configs: { mainClass: 'kafka.admin.ConfigCommand', bootstrapServer: true },
 }
 
+/** Undefined where no tool is called so. */
+export function findKafkaTool(name: string): KafkaTool | undefined {
+  return Object.hasOwn(kafkaTools, name) ? kafkaTools[name] : undefined
+}
+
 export async function kafkaTool(tool: string, args: readonly string[]): Promise<{ file: string; args: string[] }> {
-  const known = kafkaTools[tool]
+  const known = findKafkaTool(tool)
 
   if (!known) throw new Error(`There is no tool ${tool}. There are: ${Object.keys(kafkaTools).join(', ')}.`)
 

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { servicePorts } from '@timesale/testkit/infrastructure'
+import { until } from '@timesale/testkit/until'
 import type { Part } from '../part.ts'
 import { kafkaParts, kafkaTool } from './kafka.ts'
-import { freePorts, type StartedPart, startPart } from './started-part.ts'
+import { type StartedPart, startPart } from './started-part.ts'
 
 test('a broker keeps its records when it is stopped, and when it is killed', async () => {
   const { parts } = await setup(1)
@@ -41,11 +43,13 @@ test('three brokers are one cluster, and it outlives the kill of one', async () 
   await start(parts)
   await started[0]?.end('SIGKILL')
 
-  assert.equal(await second.ready(), true)
+  await until('the second goes on', () => second.ready())
   await tool(second, 'topics', ['--create', '--topic', 'kept', '--partitions', '1', '--replication-factor', '2'])
-  assert.match(
-    await tool(third, 'topics', ['--describe', '--topic', 'kept']),
-    /ReplicationFactor: 2.*min\.insync\.replicas=2/,
+  // It may hear of the topic later than the one that was asked to make it.
+  await until('the third knows it', async () =>
+    /ReplicationFactor: 2.*min\.insync\.replicas=2/.test(
+      await tool(third, 'topics', ['--describe', '--topic', 'kept']),
+    ),
   )
 })
 
@@ -74,7 +78,7 @@ test('a folder of one broker is not opened as one of three', async () => {
 
   await parts[0]?.prepare()
 
-  const asThree = kafkaPartsOn(dataDir, 3, await freePorts(9))
+  const asThree = kafkaPartsOn(dataDir, 3, await servicePorts(9))
 
   await assert.rejects(async () => asThree[0]?.prepare(), /cluster of 1.*--brokers 1/)
 })
@@ -91,10 +95,8 @@ test('a mistyped topic does not become one; a broker that hangs is not ready, an
 
   process.kill(started[0]?.pid ?? 0, 'SIGSTOP')
 
-  const asked = performance.now()
-
-  assert.equal(await part.ready(), false)
-  assert.ok(performance.now() - asked < 1000)
+  // By one clock, which is late for both where the machine is.
+  assert.equal(await Promise.race([part.ready(), sleep(1_000, 'later')]), false)
 })
 
 let root = ''
@@ -114,7 +116,7 @@ after(() => rmSync(root, { recursive: true, force: true }))
 async function setup(brokers: number): Promise<{ parts: Part[]; dataDir: string }> {
   const dataDir = mkdtempSync(join(root, 'test-'))
 
-  return { parts: kafkaPartsOn(dataDir, brokers, await freePorts(3 * brokers)), dataDir }
+  return { parts: kafkaPartsOn(dataDir, brokers, await servicePorts(3 * brokers)), dataDir }
 }
 
 function kafkaPartsOn(dataDir: string, brokers: number, ports: readonly number[]): Part[] {
@@ -132,7 +134,8 @@ function kafkaPartsOn(dataDir: string, brokers: number, ports: readonly number[]
 }
 
 async function start(parts: readonly Part[]): Promise<void> {
-  started = await Promise.all(parts.map((part) => startPart(part)))
+  // Three at once share two cores.
+  started = await Promise.all(parts.map((part) => startPart(part, 60_000)))
 }
 
 async function tool(part: Part, name: string, args: readonly string[]): Promise<string> {

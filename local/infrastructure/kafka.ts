@@ -87,4 +87,4 @@ function brokerPart(
 }
 
 export type { BrokerPorts } from './kafka-config.ts'
-export { type KafkaTool, kafkaTool, kafkaTools } from './kafka-tools.ts'
+export { findKafkaTool, type KafkaTool, kafkaTool } from './kafka-tools.ts'

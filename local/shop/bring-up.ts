@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '@timesale/process/deadline'
+import { messageOf } from '@timesale/process/message-of'
 import { provision } from '../../provision/provision.ts'
 import type { AsOperator } from './as-operator.ts'
 import { exampleProduct, putCatalogueOnSale } from './catalogue.ts'
@@ -150,12 +151,4 @@ function logEnd(part: Part, { folder, supervisor }: BringUp): string {
   if (lines.length === 0) return `Its log is empty: ${folder.log(part.name)}`
   const readable = lines.map((line) => `  ${readableLine(line, part.kind).text}`)
   return [`The end of its log (${folder.log(part.name)}):`, ...readable].join('\n')
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  // Some of Node's own errors (a refused connection to localhost, say) carry their text in the errors below them.
-  const text =
-    error.message === '' && error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : error.message
-  return error.cause === undefined ? text : `${text}\n  because: ${messageOf(error.cause)}`
 }

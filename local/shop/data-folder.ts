@@ -13,6 +13,8 @@ export interface DataFolder {
   readonly secrets: string
   readonly pids: string
   readonly supervisor: string
+  /** The demo operator's access token, for the commands. */
+  readonly operatorSession: string
   readonly catalogueMarker: string
   readonly logs: string
   log(part: string): string
@@ -39,6 +41,7 @@ function dataFolder(path: string): DataFolder {
     secrets: join(path, 'secrets.json'),
     pids: join(path, 'pids.json'),
     supervisor: join(path, 'supervisor.json'),
+    operatorSession: join(path, 'operator-session.json'),
     catalogueMarker: join(path, 'catalogue-on-sale'),
     logs,
     log: (part) => join(logs, `${part}.log`),
@@ -67,7 +70,7 @@ export async function wipeDataFolder(folder: DataFolder): Promise<string[]> {
 }
 
 function isOurs(entry: string): boolean {
-  return /^(\.?(settings|secrets|pids|supervisor)\.json(\..*)?|catalogue-on-sale|logs|compiled|(postgres|kafka)(-.+)?|redis|\..+\.half-made|\.DS_Store)$/.test(
+  return /^(\.?(settings|secrets|pids|supervisor|operator-session)\.json(\..*)?|catalogue-on-sale|logs|compiled|(postgres|kafka)(-.+)?|redis|\..+\.half-made|\.DS_Store)$/.test(
     entry,
   )
 }

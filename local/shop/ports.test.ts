@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { databaseServices, portOffsetMax, portsWithOffset, serviceNames } from './ports.ts'
+import { blockedAt, databaseServices, portOffsetMax, portsWithOffset, serviceNames } from './ports.ts'
 
 function allPorts(offset: number): number[] {
   const ports = portsWithOffset(offset)
@@ -28,6 +28,14 @@ test('an offset moves every port by the same', () => {
     allPorts(1000),
     allPorts(0).map((port) => port + 1000),
   )
+})
+
+test('an offset that puts somebody where no browser calls is known', async () => {
+  const blocked = Array.from({ length: 3_000 }, (_none, offset) => offset).filter((offset) => blockedAt(offset))
+  assert.deepEqual(blockedAt(2_000), { name: 'gateway', port: 10_080 })
+  assert.equal(blocked.length, serviceNames.length + 1)
+  // As fetch itself says.
+  await assert.rejects(fetch('http://127.0.0.1:10080'), ({ cause }: Error) => String(cause).includes('bad port'))
 })
 
 test('no two parts share a port', () => {

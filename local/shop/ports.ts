@@ -60,6 +60,17 @@ export function portsWithOffset(offset: number): Ports {
   }
 }
 
+/** Browsers call nobody there, and neither does fetch (Fetch standard, "port blocking"); the others of that list are below ours. */
+const BLOCKED_PORT = 10_080
+
+/** Whoever speaks HTTP and would be at a port that nobody calls, with every port moved by so much. */
+export function blockedAt(offset: number): { readonly name: string; readonly port: number } | undefined {
+  const ports = portsWithOffset(offset)
+  const found = serviceNames.find((name) => ports.service(name) === BLOCKED_PORT)
+  const name = found ?? (ports.config === BLOCKED_PORT ? 'the configuration server' : undefined)
+  return name === undefined ? undefined : { name, port: BLOCKED_PORT }
+}
+
 export function isServiceName(name: string): name is ServiceName {
   return Object.hasOwn(servicePorts, name)
 }

@@ -21,6 +21,15 @@ export async function askAddresses(folder: DataFolder): Promise<Addresses | unde
   return (await ask(supervisor, 'GET', '/addresses', 2000)) as Addresses
 }
 
+/** The part of the running shop. Rejects with a Complaint that says why it is not there. */
+export async function askPart(folder: DataFolder, name: string): Promise<PartStatus> {
+  const parts = await askParts(folder)
+  if (parts === undefined) throw new Complaint(noShop(folder))
+  const found = parts.find((part) => part.name === name)
+  if (found !== undefined) return found
+  throw new Complaint(parts.length === 0 ? beingPrepared : `The shop has no part '${name}'. Look at npm run status.`)
+}
+
 export async function askAction(folder: DataFolder, name: string, action: PartAction): Promise<string> {
   const supervisor = runningSupervisor(folder)
   if (supervisor === undefined) throw new Complaint(noShop(folder))
@@ -31,12 +40,21 @@ export async function askAction(folder: DataFolder, name: string, action: PartAc
   return said
 }
 
-export function noShop(folder: DataFolder): string {
-  return `No shop is running on ${folder.path}. Start one with npm start, or name its folder with --data or TIMESALE_DATA.`
+/** `by`: how the command lets another folder be named. */
+export function noShop(folder: DataFolder, by = '--data or TIMESALE_DATA'): string {
+  return `No shop is running on ${folder.path}. Start one with npm start, or name its folder with ${by}.`
 }
+
+/** From when the supervisor holds its data folder until it has parts. */
+export const beingPrepared = 'The shop is still being prepared. Ask again in a moment.'
 
 // node:http and not fetch, which gives up on headers after five minutes of its own and keeps connections open.
 function ask(to: SupervisorFile, method: 'GET' | 'POST', path: string, timeoutMs: number): Promise<unknown> {
+  // npm run reset, which holds the folder against starts and listens nowhere.
+  if (to.port === 0) {
+    const text = `The data of this shop are just being wiped (pid ${to.pid}). Let npm run reset end, then npm start.`
+    return Promise.reject(new Complaint(text))
+  }
   return new Promise((resolve, reject) => {
     const asked = request(
       {

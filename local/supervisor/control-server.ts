@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { Check } from 'typebox/value'
 import { StartRush, type RushView } from '@timesale/contracts/console-api'
 import { Complaint } from '../commands/command-line.ts'
+import { beingPrepared } from './control-client.ts'
 import type { PartAction } from './part-state.ts'
 import type { PartStatus } from './supervisor.ts'
 
@@ -66,17 +67,15 @@ export class ControlServer implements AsyncDisposable {
       if (request.method === 'GET' && place === 'parts' && name === undefined) {
         return reply(200, { parts: this.#controlled?.status() ?? [] })
       }
-      if (request.method === 'GET' && place === 'addresses' && this.#controlled !== undefined) {
-        return reply(200, this.#controlled.addresses())
-      }
-      if (place === 'rush' && name === undefined && this.#controlled !== undefined) {
+      if (this.#controlled === undefined) return reply(409, { problem: beingPrepared })
+      if (request.method === 'GET' && place === 'addresses') return reply(200, this.#controlled.addresses())
+      if (place === 'rush' && name === undefined) {
         return reply(200, { rush: await rushOf(this.#controlled, request.method, await body) })
       }
       const known = partActions.find((candidate) => candidate === action)
       if (request.method !== 'POST' || place !== 'parts' || name === undefined || known === undefined) {
         return reply(404, { problem: 'This is not known.' })
       }
-      if (this.#controlled === undefined) return reply(409, { problem: 'The shop is still being prepared.' })
       return reply(200, { said: await this.#controlled.act(decodeURIComponent(name), known) })
     } catch (error) {
       return reply(error instanceof Complaint ? 409 : 500, {

@@ -21,9 +21,13 @@ after(async () => {
 })
 
 test('a rush is asked for what was wanted, shows what it says, and ends with its verdict', async () => {
+  const heard = join(folder, 'heard')
   const rush = await rushOf(`
+    import { existsSync } from 'node:fs'
     console.error('buyers come')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    for (let tries = 0; tries < 1_500 && !existsSync('${heard}'); tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
     const rule = (holds) => ({ holds, rule: 'a rule', says: process.argv.slice(2).join(' ') })
     console.log(JSON.stringify({ holds: false, verdict: [rule(true), rule(false)] }))
     process.exitCode = 1`)
@@ -31,6 +35,7 @@ test('a rush is asked for what was wanted, shows what it says, and ends with its
   const { id, state, buyers, units } = await rush.start({ buyers: 7, seed: 3 })
   assert.deepEqual({ id, state, buyers, units }, { id: 1, state: 'running', buyers: 7, units: 500 })
   await until('it says something', () => rush.latest?.says[0] === 'buyers come')
+  await writeFile(heard, '')
   const ended = await endOf(rush)
   const said = `--json --progress --data ${folder} --buyers 7 --units 500 --rate 500 --seed 3`
   assert.deepEqual([ended.state, ended.says], ['broken', [`✖ a rule: ${said}`, `✔ a rule: ${said}`]])

@@ -51,13 +51,17 @@ consumer = KafkaConsumer(
     enable_auto_commit=False,
     consumer_timeout_ms=5_000,
 )
-for record in consumer:
-    try:
-        student, score = read(record.value)
-    except (ValueError, KeyError, TypeError) as error:
-        put_aside(producer, record, error)
-    else:
-        print(f"offset {record.offset}: {student} has {score}")
-    # After the work, not before: a crash in between means that a record comes again, and not that one is missing.
-    consumer.commit()
-producer.close()
+try:
+    for record in consumer:
+        try:
+            student, score = read(record.value)
+        except (ValueError, KeyError, TypeError) as error:
+            put_aside(producer, record, error)
+        else:
+            print(f"offset {record.offset}: {student} has {score}")
+        # After the work, not before: a crash in between means that a record comes again, and not that one is missing.
+        consumer.commit()
+finally:
+    # It leaves its group: the next one would wait until Kafka takes this one for dead.
+    consumer.close()
+    producer.close()

@@ -30,6 +30,11 @@ export const SERVICE_LISTS: readonly ServiceList[] = [
     },
   },
   {
+    file: 'services/gateway/routes.ts',
+    what: 'whom the gateway asks what became of an order',
+    add: (text, { name }) => intoArray(text, 'UPSTREAMS', name),
+  },
+  {
     file: 'contracts/README.md',
     what: `it uses ${OrderConfirmed.type}`,
     add: (text, { name }) =>
@@ -48,6 +53,13 @@ function intoObject(text: string, name: string, entry: string): string | undefin
   return end === -1 ? undefined : `${text.slice(0, end)}\n  ${entry},${text.slice(end)}`
 }
 
+/** At the end of `const NAME = [`, which has a line for each. */
+function intoArray(text: string, name: string, entry: string): string | undefined {
+  const begin = new RegExp(`^(export )?const ${name} = \\[$`, 'm').exec(text)?.index
+  const end = begin === undefined ? -1 : text.indexOf('\n]', begin)
+  return end === -1 ? undefined : `${text.slice(0, end)}\n  '${entry}',${text.slice(end)}`
+}
+
 /** Each setting that is told of every service, after the last service that has it. */
 function intoSettings(text: string, { name, port }: NewService): string | undefined {
   const prefix = name.toUpperCase()
@@ -57,7 +69,8 @@ function intoSettings(text: string, { name, port }: NewService): string | undefi
     [/^# [A-Z0-9]+_HTTP_PORT=.*$/gm, `HTTP_PORT=${port}`],
     [/^# [A-Z0-9]+_INSTANCE_ID=.*$/gm, `INSTANCE_ID=${name}-1`],
   ]
-  let added: string | undefined = text
+  const origin = `# GATEWAY_${prefix}_URLS=http://127.0.0.1:${port}`
+  let added = replaced(text, /^# GATEWAY_[A-Z0-9]+_URLS=.*$/gm, (last) => `${last}\n${origin}`)
   for (const [line, setting] of settings) {
     added = added === undefined ? undefined : replaced(added, line, (last) => `${last}\n# ${prefix}_${setting}`)
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { databaseServices, portsWithOffset, serviceNames } from '@timesale/local/shop/ports'
@@ -12,8 +13,13 @@ test('a name that fits nothing that it becomes is refused, with what would fit',
   for (const name of ['', 'x', 'Loyalty', 'gift-card', 'gift_card', '1st', 'a/b', '../up', '포인트', 'a'.repeat(21)]) {
     assert.match(objectionTo(name, repositoryRoot) ?? '', /2 to 20 letters from a to z/, name)
   }
+  // Where nobody has anything yet: here somebody may have made a service of that name.
+  const empty = mkdtempSync(join(tmpdir(), 'timesale-names-'))
+  writeFileSync(join(empty, '.env.example'), '')
   for (const name of ['neverheardof', 'b2b', 'zz', 'a'.repeat(20)])
-    assert.equal(objectionTo(name, repositoryRoot), undefined)
+    assert.doesNotMatch(objectionTo(name, empty) ?? '', /2 to 20 letters/, name)
+  assert.equal(objectionTo('neverheardof', empty), undefined)
+  rmSync(empty, { recursive: true })
 })
 
 test('a name that somebody has is refused, and it is said who', () => {
@@ -28,6 +34,10 @@ test('a name that somebody has is refused, and it is said who', () => {
     ['auth', /AUTH_MODE/],
     ['java', /JAVA_HOME/],
     ['node', /NODE_/],
+    ['https', /HTTPS_/],
+    ['dist', /something else/],
+    ['pg', /something else/],
+    ['infrastructure', /something else/],
     ['utils', /says nothing/],
   ] as const) {
     assert.match(objectionTo(name, repositoryRoot) ?? '', who, name)

@@ -7,8 +7,12 @@ import { BANNED_NAMES } from '../repository-files.ts'
 // It becomes a folder, a package, a database, a consumer group, a part of functions' names and the prefix of settings: letters and
 // digits are the least that all of these take. Longer ones would break lines that the template has in one.
 const NAME = /^[a-z][a-z0-9]{1,19}$/
-/** Where Node and npm read settings, of which a service with that prefix would deprive all others. */
-const FOREIGN_PREFIXES = new Set(['node', 'npm'])
+/** Where Node, npm and what they use read settings, of which a service with that prefix would deprive all others. */
+const FOREIGN_PREFIXES = new Set([
+  ...['node', 'npm', 'nvm', 'uv', 'openssl', 'ssl', 'http', 'https', 'no', 'all', 'xdg', 'lc', 'git'],
+])
+/** A folder that is never looked at, roles that PostgreSQL keeps for itself (`pg_…`), and functions that the template has already. */
+const UNUSABLE = new Set(['dist', 'pg', 'infrastructure'])
 
 /** Why a new service cannot be called so; undefined where it can. */
 export function objectionTo(name: string, root: string): string | undefined {
@@ -23,7 +27,9 @@ export function objectionTo(name: string, root: string): string | undefined {
   if (taken !== undefined) return `'${name}' is taken: there is ${taken}/.`
   const key = settingsOf(root).find((one) => one.startsWith(`${name.toUpperCase()}_`))
   if (key !== undefined) return `'${name}' is taken: ${key} is a setting of something else (.env.example).`
-  if (FOREIGN_PREFIXES.has(name)) return `'${name}' is taken: ${name.toUpperCase()}_ begins what Node or npm is told.`
+  if (FOREIGN_PREFIXES.has(name))
+    return `'${name}' is taken: ${name.toUpperCase()}_ begins what Node, npm or what they use is told.`
+  if (UNUSABLE.has(name)) return `'${name}' cannot be the name of a service: it means something else to the tools.`
   return undefined
 }
 
