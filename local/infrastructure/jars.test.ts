@@ -20,8 +20,31 @@ test('what is missing is fetched once, and handed back in the order of the pins'
     ['small-1.jar', 'big-1.jar'],
   )
   assert.deepEqual(again, paths)
-  assert.deepEqual(source.fetched, ['big', 'small'])
+  assert.deepEqual(source.fetched.toSorted(), ['big', 'small'])
   assert.deepEqual(source.progress, ['1/2', '2/2'])
+})
+
+test('four are fetched at once, the biggest ones first', async () => {
+  const names = ['small', 'big-1', 'big-2', 'big-3', 'big-4']
+  const content = (name: string) => name.padEnd(name === 'small' ? 10 : 1000)
+  const asked: string[] = []
+  const four = Promise.withResolvers<void>()
+
+  await ensureJars(
+    names.map((name) => pinOf(name, content(name))),
+    {
+      fetchJar: async ({ artifact }) => {
+        asked.push(artifact)
+        if (asked.length === 4) four.resolve()
+        await four.promise
+
+        return Buffer.from(content(artifact))
+      },
+    },
+  )
+
+  assert.equal(asked.length, 5)
+  assert.equal(asked[4], 'small')
 })
 
 test('a partial jar in the cache is fetched again', async () => {
