@@ -138,7 +138,9 @@ export async function startInfrastructure(options: InfrastructureOptions): Promi
     }),
     admin(service) {
       const url = superuserUrl(portOf(service), `${service}_local`)
-      const admin = admins.get(service) ?? new Database({ url, poolSize: 2, applicationName: 'test' })
+      // Patient: it looks on, and no test is about how soon a busy server lets it in.
+      const admin =
+        admins.get(service) ?? new Database({ url, poolSize: 2, applicationName: 'test', connectTimeoutMs: 10_000 })
       admins.set(service, admin)
       return admin
     },

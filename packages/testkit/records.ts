@@ -127,35 +127,48 @@ export async function readTopic(brokers: string, topic: string, count?: number):
 /** The same console consumer, kept open: for many looks at one topic. */
 export class TopicTail implements AsyncDisposable {
   readonly #child: ChildProcess
-  readonly #records: ReadRecord[] = []
+  // By place: one that has lost its group, as after a crash of the broker, begins again at the beginning.
+  readonly #records = new Map<string, ReadRecord>()
+  #complaints = ''
 
   static async open(brokers: string, topic: string): Promise<TopicTail> {
     // It ends by itself where nobody is left to end it.
     const { file, args } = await consoleConsumer(brokers, topic, ['--timeout-ms', '120000'])
-    return new TopicTail(spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] }))
+    return new TopicTail(spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
   }
 
   private constructor(child: ChildProcess) {
     this.#child = child
     const printed = new PrintedRecords()
     child.stdout?.setEncoding('latin1').on('data', (text: string) => {
-      this.#records.push(...printed.add(text).map(readRecord))
+      for (const record of printed.add(text).map(readRecord)) {
+        this.#records.set(`${record.partition}/${record.offset}`, record)
+      }
     })
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#complaints += text))
   }
 
   /** All so far, which are `count` at least. */
   async records(count: number): Promise<readonly ReadRecord[]> {
-    await until(`the console consumer has read ${count} records`, () => this.#records.length >= count)
-    return this.#records
+    await until(`the console consumer has read ${count} records`, () => {
+      if (this.#records.size >= count) return true
+      if (isOver(this.#child)) throw new Error(`It has ended after ${this.#records.size}. ${this.#complaints}`)
+      return false
+    })
+    return [...this.#records.values()]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (isOver(this.#child)) return
     const gone = once(this.#child, 'exit')
     // It has nothing to tidy up, and would take seconds to leave its group.
     this.#child.kill('SIGKILL')
     await gone
   }
+}
+
+function isOver(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }
 
 function readRecord(printed: PrintedRecord): ReadRecord {
