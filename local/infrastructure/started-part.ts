@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Part } from '../part.ts'
-import { endProcess } from '../supervisor/end-process.ts'
+import { endProcess, killTree } from '../supervisor/end-process.ts'
 import { findProcess } from '../supervisor/process-table.ts'
 
 /** PostgreSQL itself kills sessions that have not ended after 5 s. */
@@ -48,8 +48,11 @@ async function startOnce(part: Part, readyWithinMs: number): Promise<StartedPart
     if (isOver(child)) return
 
     const gone = once(child, 'exit')
+    const running = findProcess(child.pid ?? 0)
 
-    child.kill(signal)
+    // With all below it, as the supervisor kills: sessions of a PostgreSQL outlive it by some milliseconds, and still answer.
+    if (running && signal === 'SIGKILL') await killTree(running)
+    else child.kill(signal)
     await gone
   }
 

@@ -80,20 +80,22 @@ test('sessions that end while they are idle are replaced, and nothing but a mess
 test('a server that is killed in the midst of a transaction is missed, and used again when it is back', async () => {
   const { db, id, rowsOf } = setup()
   const postgres = part('postgres')
-  const error = await failure(
-    db.tx(async (tx) => {
-      await tx`insert into probe (id) values (${id})`
-      await postgres.kill()
-      await tx`insert into probe (id) values (${id + 1})`
-    }),
-  )
-  assert.ok(error instanceof DatabaseUnavailable)
-  const asked = performance.now()
-  assert.ok((await failure(db.sql`select 1`)) instanceof DatabaseUnavailable)
-  // It is refused at once; the rest is for a machine that stands still.
-  assert.ok(performance.now() - asked < 5_000)
-
-  await postgres.start()
+  try {
+    const error = await failure(
+      db.tx(async (tx) => {
+        await tx`insert into probe (id) values (${id})`
+        await postgres.kill()
+        await tx`insert into probe (id) values (${id + 1})`
+      }),
+    )
+    assert.ok(error instanceof DatabaseUnavailable)
+    const asked = performance.now()
+    assert.ok((await failure(db.sql`select 1`)) instanceof DatabaseUnavailable)
+    // It is refused at once; the rest is for a machine that stands still.
+    assert.ok(performance.now() - asked < 5_000)
+  } finally {
+    await postgres.start()
+  }
   await until('the database is back', () => db.tx((tx) => tx`insert into probe (id) values (${id})`).then(() => true))
   assert.equal(await rowsOf(id), 1)
 })

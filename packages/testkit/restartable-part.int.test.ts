@@ -27,6 +27,14 @@ test('neither does one that hangs, or whose sessions do', onlyOnLinux, async () 
   }
 })
 
+test('one that is killed takes its sessions along, also those that hang', async () => {
+  await using infra = await startInfrastructure({ databases: ['order'] })
+  const { pids } = await pauseSessions(infra, 'order', 'test')
+  assert.ok(pids.length > 0)
+  await infra.parts.get('postgres')?.kill()
+  await until('they are gone', () => pids.every((pid) => findProcess(pid)?.zombie ?? true))
+})
+
 test('one that has died by itself is at its end already', async () => {
   const infra = await startInfrastructure({ databases: ['order'] })
   const postgres = infra.parts.get('postgres')

@@ -861,7 +861,6 @@ test('no password, token or key is in the log or, but for hashes, in the databas
   for (let round = 0; round < 2; round += 1) await post('/refresh', { refreshToken: tokens.refreshToken }, {}, 1)
   // An error with all that a failing request can bring with it.
   await infra.parts.get('postgres')?.kill()
-  // Sessions outlive their server for a moment.
   await until('nobody answers any more', async () => (await send(`${urls[1]}/readyz`)).status === 503)
   for (const [path, body] of [
     ['/sign-up', { email: 'late@example.com', password: PASSWORD, name: 'Late' }],

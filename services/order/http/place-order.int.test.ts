@@ -480,8 +480,8 @@ test('while the database is away orders are refused within seconds, and accepted
   await db.sql`checkpoint`
   await flushRedis(infra)
   await postgres.kill()
-  // Sessions outlive their server by some milliseconds and go on answering, and an order that is sent to one that has gone
-  // has an outcome that nobody knows. Once as many looks as a pool has connections have all failed, none is left.
+  // An order that is sent to a session that has just gone has an outcome that nobody knows. Once as many looks as a pool has
+  // connections have all failed, none is left.
   for (const url of urls) {
     await until('its connections are gone', async () => {
       const looks = await Promise.all(Array.from({ length: 10 }, () => send(`${url}/orders`)))
