@@ -2,11 +2,10 @@ import { Database } from '@timesale/postgres/database'
 import type { Experiment, Outcome } from '../framework/experiment.ts'
 import { startServers } from '../framework/servers.ts'
 import { PARTITIONS, TOPIC } from './consumer.ts'
-import { claimsOf, figuresOf, total, type Results } from './findings.ts'
+import { claimsOf, figuresOf, workOf, type Results } from './findings.ts'
 import { runOutages } from './outages.ts'
 import { Shops } from './shops.ts'
 import { createTables } from './tables.ts'
-import { everyWay, WAYS } from './ways.ts'
 
 export const experiment: Experiment = {
   question: {
@@ -31,12 +30,7 @@ export const experiment: Experiment = {
     return {
       claims: claimsOf(results),
       figures: figuresOf(results),
-      work: {
-        ...Object.fromEntries(
-          everyWay().map((way) => [`orders written, ${WAYS[way].en}`, total(results[way], (one) => one.written)]),
-        ),
-        'programs killed': shops.kills,
-      },
+      work: workOf(results, shops.kills),
     }
   },
 }

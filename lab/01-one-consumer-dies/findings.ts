@@ -1,5 +1,5 @@
 import { shown } from '../framework/chart.ts'
-import { sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
+import { inBoth, sameText, type Claim, type Figure, type Text, type Work } from '../framework/experiment.ts'
 import { CAUGHT_UP_WITHIN_S, type Outages } from './outages.ts'
 import { everyWay, WAYS, type Way } from './ways.ts'
 
@@ -8,16 +8,27 @@ export type Results = Readonly<Record<Way, Outages[]>>
 
 const IN_A_RUN: Text = { en: 'in a run of two outages', ko: '장애 두 번을 겪는 한 회당' }
 
+const WRITTEN: Text = { en: 'orders written', ko: '기록한 주문' }
+
 export function claimsOf({ 'in-request': inRequest, afterwards, events }: Results): Claim[] {
   const asked = total(inRequest, ({ stockAway }) => stockAway.asked)
   const refused = total(inRequest, ({ stockAway }) => stockAway.refused)
   const slow = total(inRequest, ({ stockAway }) => stockAway.slow)
   const slowForNotice = total(inRequest, ({ noticeAway }) => noticeAway.slow)
   const withoutNotice = total(inRequest, (one) => one.withoutNotice)
-  const meanwhile = (outages: readonly Outages[]): string =>
-    `${total(outages, (one) => one.noticesMeanwhile)} notices of ${total(outages, (one) => one.acceptedMeanwhile)} orders`
+  const meanwhile = (outages: readonly Outages[]): Text => {
+    const notices = total(outages, (one) => one.noticesMeanwhile)
+    const orders = total(outages, (one) => one.acceptedMeanwhile)
+    return { en: `${notices} notices of ${orders} orders`, ko: `주문 ${orders}건에 알림 ${notices}건` }
+  }
   const toDo = [...afterwards.map((one) => one.stockCaughtUp), ...events.flatMap(caughtUpOf)]
-  const most = (seconds: readonly number[]): string => `${shown(Math.max(...seconds))} s`
+  const most = (outages: readonly Outages[], who: 'stockCaughtUp' | 'noticesCaughtUp'): string =>
+    shown(Math.max(...outages.map((one) => one[who])))
+  const [stockAfterwards, stock, notification] = [
+    most(afterwards, 'stockCaughtUp'),
+    most(events, 'stockCaughtUp'),
+    most(events, 'noticesCaughtUp'),
+  ]
   return [
     {
       text: {
@@ -25,7 +36,10 @@ export function claimsOf({ 'in-request': inRequest, afterwards, events }: Result
         ko: '요청 안에서 호출: stock이 죽은 동안 구매자는 기다리다 거절당한다',
       },
       holds: inRequest.every(({ stockAway }) => stockAway.refused > 0 && stockAway.slow > 0),
-      because: `of ${asked} who came meanwhile ${slow} waited for more than a second, and ${refused} were turned away`,
+      because: {
+        en: `of ${asked} who came meanwhile ${slow} waited for more than a second, and ${refused} were turned away`,
+        ko: `그동안 온 ${asked}명 가운데 ${slow}명이 1초 넘게 기다렸고 ${refused}명이 거절당했다`,
+      },
     },
     {
       text: {
@@ -33,7 +47,10 @@ export function claimsOf({ 'in-request': inRequest, afterwards, events }: Result
         ko: 'notification이 죽은 동안에도 기다리지만, 기다린 알림은 끝내 오지 않는다',
       },
       holds: inRequest.every((one) => one.noticeAway.slow > 0 && one.withoutNotice > 0),
-      because: `${slowForNotice} waited for more than a second, and ${withoutNotice} accepted orders have no notice`,
+      because: {
+        en: `${slowForNotice} waited for more than a second, and ${withoutNotice} accepted orders have no notice`,
+        ko: `${slowForNotice}명이 1초 넘게 기다렸고, 받아들인 주문 가운데 ${withoutNotice}건에 알림이 없다`,
+      },
     },
     {
       text: {
@@ -65,7 +82,10 @@ export function claimsOf({ 'in-request': inRequest, afterwards, events }: Result
         events.length > 0 &&
         events.every((one) => one.acceptedMeanwhile > 0 && one.noticesMeanwhile >= one.acceptedMeanwhile / 2) &&
         inRequest.every((one) => one.noticesMeanwhile === 0),
-      because: `written in that time, of orders accepted in it: ${meanwhile(events)} with events, ${meanwhile(inRequest)} called in the request`,
+      because: {
+        en: `written in that time, of orders accepted in it: ${meanwhile(events).en} with events, ${meanwhile(inRequest).en} called in the request`,
+        ko: `그동안 받아들인 주문과 그동안 쓴 알림: 이벤트는 ${meanwhile(events).ko}, 요청 안에서 호출은 ${meanwhile(inRequest).ko}`,
+      },
     },
     {
       text: {
@@ -77,8 +97,21 @@ export function claimsOf({ 'in-request': inRequest, afterwards, events }: Result
         [...afterwards, ...events].every(({ inTime }) => inTime) &&
         toDo.length > 0 &&
         toDo.every((seconds) => seconds > 0 && seconds <= CAUGHT_UP_WITHIN_S),
-      because: `at most: stock ${most(afterwards.map((one) => one.stockCaughtUp))} called afterwards, ${most(events.map((one) => one.stockCaughtUp))} with events; notification ${most(events.map((one) => one.noticesCaughtUp))} with events`,
+      because: {
+        en: `at most: stock ${stockAfterwards} s called afterwards, ${stock} s with events; notification ${notification} s with events`,
+        ko: `가장 오래 걸린 것: stock은 나중에 호출 ${stockAfterwards}초, 이벤트 ${stock}초; notification은 이벤트 ${notification}초`,
+      },
     },
+  ]
+}
+
+export function workOf(results: Results, kills: number): Work[] {
+  return [
+    ...everyWay().map((way) => ({
+      what: inBoth((language) => `${WRITTEN[language]}, ${WAYS[way][language]}`),
+      count: total(results[way], (one) => one.written),
+    })),
+    { what: { en: 'programs killed', ko: '죽인 프로그램' }, count: kills },
   ]
 }
 
@@ -128,16 +161,19 @@ function caughtUpOf({ stockCaughtUp, noticesCaughtUp }: Outages): number[] {
   return [stockCaughtUp, noticesCaughtUp]
 }
 
-export function total(outages: readonly Outages[], value: (one: Outages) => number): number {
+function total(outages: readonly Outages[], value: (one: Outages) => number): number {
   return outages.reduce((sum, one) => sum + value(one), 0)
 }
 
-function kept(outages: readonly Outages[]): string {
+function kept(outages: readonly Outages[]): Text {
   const [accepted, refused, slow] = (['accepted', 'refused', 'slow'] as const).map((what) =>
     total(outages, ({ all }) => all[what]),
   )
   const [unwritten, withoutReservation, withoutNotice] = (
     ['unwritten', 'withoutReservation', 'withoutNotice'] as const
   ).map((what) => total(outages, (one) => one[what]))
-  return `${refused} turned away, ${slow} waited; of ${accepted} accepted orders ${unwritten} are not in the database, ${withoutReservation} have no reservation and ${withoutNotice} no notice`
+  return {
+    en: `${refused} turned away, ${slow} waited; of ${accepted} accepted orders ${unwritten} are not in the database, ${withoutReservation} have no reservation and ${withoutNotice} no notice`,
+    ko: `거절 ${refused}명, 1초 넘게 대기 ${slow}명; 받아들인 주문 ${accepted}건 가운데 데이터베이스에 없는 것 ${unwritten}건, 예약이 없는 것 ${withoutReservation}건, 알림이 없는 것 ${withoutNotice}건`,
+  }
 }

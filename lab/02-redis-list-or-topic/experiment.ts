@@ -38,11 +38,20 @@ export const experiment: Experiment = {
       return {
         claims: claimsOf(runs, backlogs),
         figures: figuresOf(runs, backlogs),
-        work: {
-          'events read from lists': sum(runs, ({ list }) => list[0] + list[1]),
-          'records read': sum(runs, ({ topic, again }) => topic[0] + topic[1] + again.topic),
-          'MiB read back': sum(backlogs, ({ list, topic }) => mebibytes(list.readBack) + mebibytes(topic.readBack)),
-        },
+        work: [
+          {
+            what: { en: 'events read from lists', ko: '리스트에서 읽은 이벤트' },
+            count: sum(runs, ({ list }) => list[0] + list[1]),
+          },
+          {
+            what: { en: 'records read', ko: '읽은 레코드' },
+            count: sum(runs, ({ topic, again }) => topic[0] + topic[1] + again.topic),
+          },
+          {
+            what: { en: 'MiB read back', ko: '돌려받은 MiB' },
+            count: sum(backlogs, ({ list, topic }) => mebibytes(list.readBack) + mebibytes(topic.readBack)),
+          },
+        ],
       }
     } finally {
       redis.destroy()

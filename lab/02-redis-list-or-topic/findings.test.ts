@@ -56,7 +56,7 @@ test('where the topic could not be dropped from memory, it is not claimed to hav
   for (const fromDisk of [undefined, 0]) {
     const failed = claimsOf([GOOD_RUN], [{ ...GOOD_BACKLOG, fromDisk }]).filter(({ holds }) => !holds)
     assert.equal(failed.length, 1)
-    assert.match(failed[0]?.because ?? '', /could not be looked at here: .* could not be dropped from memory/)
+    assert.match(failed[0]?.because.en ?? '', /could not be looked at here: .* could not be dropped from memory/)
   }
 })
 

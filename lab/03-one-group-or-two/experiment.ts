@@ -49,7 +49,10 @@ export const experiment: Experiment = {
     return {
       claims: claimsOf(runs),
       figures: figuresOf(runs),
-      work: { 'records written': written, 'records read': read.flat().length },
+      work: [
+        { what: { en: 'records written', ko: '쓴 레코드' }, count: written },
+        { what: { en: 'records read', ko: '읽은 레코드' }, count: read.flat().length },
+      ],
     }
   },
 }

@@ -1,4 +1,4 @@
-import type { Bar, Claim, Figure } from '../framework/experiment.ts'
+import type { Bar, Claim, Figure, Text } from '../framework/experiment.ts'
 import { ordersOutOfStep } from '../framework/steps-in-order.ts'
 import { distinct, KEYS, PARTITIONS, RECORDS } from './reading.ts'
 
@@ -30,12 +30,18 @@ export function claimsOf(runs: readonly Run[]): Claim[] {
         const isShared = distinct(first) + distinct(second) === RECORDS
         return first.length > 0 && second.length > 0 && isShared && distinct(together) === RECORDS
       }),
-      because: `of ${RECORDS}: ${each(({ first, second }) => `${first.length} and ${second.length}`)}`,
+      because: {
+        en: `of ${RECORDS}: ${each(({ first, second }) => `${first.length} and ${second.length}`)}`,
+        ko: `${RECORDS}개 가운데 ${each(({ first, second }) => `${first.length}·${second.length}`)}`,
+      },
     },
     {
       text: { en: 'Another group reads all of them again', ko: '다른 그룹은 전부를 다시 읽는다' },
       holds: runs.every(({ other }) => distinct(other) === RECORDS),
-      because: `${each(({ other }) => `${other.length}`)} of ${RECORDS}`,
+      because: {
+        en: `${each(({ other }) => `${other.length}`)} of ${RECORDS}`,
+        ko: `${RECORDS}개 가운데 ${each(({ other }) => `${other.length}`)}`,
+      },
     },
     {
       text: {
@@ -43,7 +49,10 @@ export function claimsOf(runs: readonly Run[]): Claim[] {
         ko: '파티션 수를 넘는 멤버는 할 일이 없다',
       },
       holds: runs.every((run) => idle(run) === 6 - PARTITIONS),
-      because: `${each((run) => `${idle(run)}`)} of 6 members read nothing of ${PARTITIONS} partitions`,
+      because: {
+        en: `${each((run) => `${idle(run)}`)} of 6 members read nothing of ${PARTITIONS} partitions`,
+        ko: `파티션 ${PARTITIONS}개에 멤버 6명, 아무것도 읽지 않은 멤버 ${each((run) => `${idle(run)}`)}`,
+      },
     },
     {
       text: {
@@ -51,7 +60,7 @@ export function claimsOf(runs: readonly Run[]): Claim[] {
         ko: '키가 있으면 여러 컨슈머가 동시에 읽어도 한 주문의 단계는 순서대로 읽힌다',
       },
       holds: outOfOrder('together').every((orders) => orders === 0),
-      because: `${outOfOrder('together').join('; ')} of ${KEYS} orders out of order`,
+      because: toldOf(outOfOrder('together')),
     },
     {
       text: {
@@ -59,9 +68,16 @@ export function claimsOf(runs: readonly Run[]): Claim[] {
         ko: '키가 없으면 컨슈머가 하나여도 순서가 지켜지지 않는다',
       },
       holds: outOfOrder('mixed').every((orders) => orders > KEYS / 10),
-      because: `${outOfOrder('mixed').join('; ')} of ${KEYS} orders out of order`,
+      because: toldOf(outOfOrder('mixed')),
     },
   ]
+}
+
+function toldOf(orders: readonly number[]): Text {
+  return {
+    en: `${orders.join('; ')} of ${KEYS} orders out of order`,
+    ko: `주문 ${KEYS}건 가운데 ${orders.join('; ')}건이 뒤바뀌었다`,
+  }
 }
 
 export function figuresOf(runs: readonly Run[]): Figure[] {

@@ -41,13 +41,14 @@ export const experiment: Experiment = {
     return {
       claims: claimsOf(counted),
       figures: figuresOf(counted),
-      work: {
-        ...Object.fromEntries(
-          ACKS.map((acks) => [`records acknowledged, acks=${acks}`, acknowledgedOf(counted, acks)]),
-        ),
-        'different records on the topic': there.size,
-        'leaders killed': counted.length / ACKS.length,
-      },
+      work: [
+        ...ACKS.map((acks) => ({
+          what: { en: `records acknowledged, acks=${acks}`, ko: `확인받은 레코드, acks=${acks}` },
+          count: acknowledgedOf(counted, acks),
+        })),
+        { what: { en: 'different records on the topic', ko: '토픽에 있는 서로 다른 레코드' }, count: there.size },
+        { what: { en: 'leaders killed', ko: '죽인 리더' }, count: counted.length / ACKS.length },
+      ],
     }
   },
 }

@@ -19,9 +19,12 @@ export interface Counted extends Round {
 }
 
 export function claimsOf(counted: readonly Counted[]): Claim[] {
-  const because = (rounds: readonly Counted[]): string => {
+  const because = (rounds: readonly Counted[]): Text => {
     const gone = rounds.map((round) => round.gone)
-    return `${gone.join(', ')} gone in ${gone.length} kills, of ${sizeOf(rounds)} acknowledged`
+    return {
+      en: `${gone.join(', ')} gone in ${gone.length} kills, of ${sizeOf(rounds)} acknowledged`,
+      ko: `확인받은 ${sizeOf(rounds)}개, ${gone.length}번 죽여 사라진 것 ${gone.join(', ')}개`,
+    }
   }
   const behind = (acks: Acks): Counted[] =>
     counted.filter((round) => round.acks === acks && round.fault === 'followers are behind')

@@ -57,8 +57,14 @@ export const experiment: Experiment = {
     const sendThenCommit = await compare(servers, 'send-then-commit', kills['send-then-commit'])
     const outbox = await compare(servers, 'outbox', kills.outbox)
     const all = [commitThenSend, sendThenCommit, outbox].flat()
-    const because = (runs: readonly Compared[]): string =>
-      `${sum(runs, 'kills')} of ${KILLS * repeats} kills, ${sum(runs, 'orders')} orders: ${sum(runs, 'lost')} without a record, ${sum(runs, 'ghosts')} records without an order, ${sum(runs, 'twice')} there once more`
+    const because = (runs: readonly Compared[]): Text => {
+      const [killed, orders] = [sum(runs, 'kills'), sum(runs, 'orders')]
+      const [lost, ghosts, twice] = [sum(runs, 'lost'), sum(runs, 'ghosts'), sum(runs, 'twice')]
+      return {
+        en: `${killed} of ${KILLS * repeats} kills, ${orders} orders: ${lost} without a record, ${ghosts} records without an order, ${twice} there once more`,
+        ko: `${KILLS * repeats}번 중 ${killed}번 죽임, 주문 ${orders}건: 레코드가 없는 주문 ${lost}건, 주문이 없는 레코드 ${ghosts}개, 중복된 레코드 ${twice}개`,
+      }
+    }
     // A way that was not killed as often as it should has shown nothing.
     const isKilled = (runs: readonly Compared[]): boolean => sum(runs, 'kills') === KILLS * repeats
     const figure = (title: Text, what: 'lost' | 'ghosts' | 'twice'): Figure => ({
@@ -101,15 +107,19 @@ export const experiment: Experiment = {
         figure({ en: 'Records without an order: ghosts', ko: '주문이 없는 레코드: 유령' }, 'ghosts'),
         figure({ en: 'Records that are there once more', ko: '중복된 레코드' }, 'twice'),
       ],
-      work: {
-        'orders in the database, commit then send': sum(commitThenSend, 'orders'),
-        'orders in the database, send then commit': sum(sendThenCommit, 'orders'),
-        'orders in the database, outbox': sum(outbox, 'orders'),
-        'records on the topics': sum(all, 'records'),
-        kills: sum(all, 'kills'),
-      },
+      work: [
+        { what: ordersOf('commit-then-send'), count: sum(commitThenSend, 'orders') },
+        { what: ordersOf('send-then-commit'), count: sum(sendThenCommit, 'orders') },
+        { what: ordersOf('outbox'), count: sum(outbox, 'orders') },
+        { what: { en: 'records on the topics', ko: '토픽에 있는 레코드' }, count: sum(all, 'records') },
+        { what: { en: 'kills', ko: '죽인 횟수' }, count: sum(all, 'kills') },
+      ],
     }
   },
+}
+
+function ordersOf(way: Way): Text {
+  return { en: `orders in the database, ${WAYS[way].en}`, ko: `데이터베이스에 있는 주문, ${WAYS[way].ko}` }
 }
 
 /** One run of one way: killed again and again once it is at work; the last one may finish. Resolves to the kills. */

@@ -69,8 +69,14 @@ export const experiment: Experiment = {
       )
     }
     const { 'work-then-offset': workFirst, 'offset-then-work': offsetFirst, inbox } = results
-    const because = (runs: readonly Counted[]): string =>
-      `${sum(runs, 'kills')} of ${KILLS * repeats} kills, sums of ${runs.map(({ total }) => total).join(', ')} for ${RECORDS} records: ${sum(runs, 'twice')} counted twice, ${sum(runs, 'skipped')} never`
+    const because = (runs: readonly Counted[]): Text => {
+      const [killed, sums] = [sum(runs, 'kills'), runs.map(({ total }) => total).join(', ')]
+      const [twice, skipped] = [sum(runs, 'twice'), sum(runs, 'skipped')]
+      return {
+        en: `${killed} of ${KILLS * repeats} kills, sums of ${sums} for ${RECORDS} records: ${twice} counted twice, ${skipped} never`,
+        ko: `${KILLS * repeats}번 중 ${killed}번 죽임, 레코드 ${RECORDS}개의 합계 ${sums}: 두 번 센 것 ${twice}개, 빠진 것 ${skipped}개`,
+      }
+    }
     // A way that was not killed as often as it should has shown nothing.
     const isKilled = (runs: readonly Counted[]): boolean => sum(runs, 'kills') === KILLS * repeats
     const figure = (title: Text, what: 'twice' | 'skipped' | 'seenBefore'): Figure => ({
@@ -107,7 +113,10 @@ export const experiment: Experiment = {
             isKilled(inbox) &&
             sum(inbox, 'seenBefore') > 0 &&
             inbox.every(({ total, twice, skipped }) => total === RECORDS && twice === 0 && skipped === 0),
-          because: `${because(inbox)}; ${sum(inbox, 'seenBefore')} came again`,
+          because: {
+            en: `${because(inbox).en}; ${sum(inbox, 'seenBefore')} came again`,
+            ko: `${because(inbox).ko}; 다시 온 것 ${sum(inbox, 'seenBefore')}개`,
+          },
         },
       ],
       figures: [
@@ -115,13 +124,14 @@ export const experiment: Experiment = {
         figure({ en: 'Records never counted', ko: '빠진 레코드' }, 'skipped'),
         figure({ en: 'Records that came again and were known', ko: '다시 왔지만 알아본 레코드' }, 'seenBefore'),
       ],
-      work: {
-        'records on the topic': await offsets.count(TOPIC),
-        'counted, work then offset': sum(workFirst, 'total'),
-        'counted, offset then work': sum(offsetFirst, 'total'),
-        'counted, inbox': sum(inbox, 'total'),
-        kills: sum([workFirst, offsetFirst, inbox].flat(), 'kills'),
-      },
+      work: [
+        { what: { en: 'records on the topic', ko: '토픽에 있는 레코드' }, count: await offsets.count(TOPIC) },
+        ...(Object.keys(WAYS) as Way[]).map((way) => ({
+          what: { en: `counted, ${WAYS[way].en}`, ko: `센 레코드, ${WAYS[way].ko}` },
+          count: sum(results[way], 'total'),
+        })),
+        { what: { en: 'kills', ko: '죽인 횟수' }, count: sum([workFirst, offsetFirst, inbox].flat(), 'kills') },
+      ],
     }
   },
 }

@@ -56,13 +56,22 @@ function outcomeOf(samples: Samples, courses: Courses): Outcome {
   return {
     claims: [...claimsOfRushes(samples), ...claimsOfForgetting(courses)],
     figures: [...figuresOfRushes(samples), figureOfForgetting(courses)],
-    work: {
-      requests: sum(all.map(({ requests }) => requests)),
-      'orders in PostgreSQL': sum(all.map(({ rows }) => rows)),
-      'keys looked up in Redis': sum(all.map(({ costs }) => costs.lookups)),
-      'sold while Redis forgot': sum(forgotten.map(({ sold }) => sold)),
-      'times that Redis forgot': sum(forgotten.map(({ times }) => times)),
-    },
+    work: [
+      { what: { en: 'requests', ko: '요청' }, count: sum(all.map(({ requests }) => requests)) },
+      { what: { en: 'orders in PostgreSQL', ko: 'PostgreSQL에 있는 주문' }, count: sum(all.map(({ rows }) => rows)) },
+      {
+        what: { en: 'keys looked up in Redis', ko: 'Redis에서 조회한 키' },
+        count: sum(all.map(({ costs }) => costs.lookups)),
+      },
+      {
+        what: { en: 'sold while Redis forgot', ko: 'Redis가 잊는 동안 팔린 것' },
+        count: sum(forgotten.map(({ sold }) => sold)),
+      },
+      {
+        what: { en: 'times that Redis forgot', ko: 'Redis가 잊은 횟수' },
+        count: sum(forgotten.map(({ times }) => times)),
+      },
+    ],
   }
 }
 

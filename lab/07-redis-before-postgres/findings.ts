@@ -1,5 +1,5 @@
 import { median, shown } from '../framework/chart.ts'
-import type { Claim, Figure, Text } from '../framework/experiment.ts'
+import { inBoth, type Claim, type Figure, type Language, type Text } from '../framework/experiment.ts'
 import type { Costs } from './costs.ts'
 import { COURSES, UNDER_WAY, UNITS, WRITTEN, type Course, type Courses } from './forgetting.ts'
 import { offeredPerSecond } from './rush.ts'
@@ -28,12 +28,18 @@ export function claimsOfRushes(samples: Samples): Claim[] {
     median(samples[way][rush].map((sample) => 1000 * perRequest(sample, what)))
   const writes = (way: Way, rush: Rush): number => per1000(way, rush, 'transactions')
   const log = (way: Way, rush: Rush): number => per1000(way, rush, 'logBytes') / 1024
-  const compared = (one: number, other: number): string => `${shown(one)} against ${shown(other)}`
+  const compared = (one: number, other: number): Text => ({
+    en: `${shown(one)} against ${shown(other)}`,
+    ko: `${shown(one)} 대 ${shown(other)}`,
+  })
   const wrong = allOf(samples).reduce((sum, sample) => sum + sample.wrong, 0)
   const statements = (way: Way, rush: Rush): number => per1000(way, rush, 'statements')
   const lookups = (way: Way, rush: Rush): number => per1000(way, rush, 'lookups')
-  const before = (select: number, redis: number, plain: number): string =>
-    `a SELECT before ${shown(select)}, Redis before ${shown(redis)}, neither ${shown(plain)}`
+  const before = (select: number, redis: number, plain: number): Text => ({
+    en: `for 1,000 requests a SELECT before ${shown(select)}, Redis before ${shown(redis)}, neither ${shown(plain)}`,
+    ko: `요청 1,000건당 먼저 SELECT ${shown(select)}, 먼저 Redis ${shown(redis)}, 둘 다 없음 ${shown(plain)}`,
+  })
+  const logs = (rush: Rush): Text => before(log('batchSelect', rush), log('batchLook', rush), log('batch', rush))
   return [
     {
       text: {
@@ -41,7 +47,10 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         ko: 'Redis가 아무것도 잊지 않는 한 일곱 방법 모두 있는 만큼만, 팔렸다고 답한 사람에게만 판다',
       },
       holds: allOf(samples).length > 0 && wrong === 0,
-      because: `${allOf(samples).length} rushes, ${wrong} sales wrong`,
+      because: {
+        en: `${allOf(samples).length} rushes, ${wrong} sales wrong`,
+        ko: `${allOf(samples).length}번의 러시, 잘못된 판매 ${wrong}건`,
+      },
     },
     {
       text: {
@@ -52,7 +61,7 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         writes('single', 'soldOut') > 0 &&
         writes('singleSelect', 'soldOut') <= NO_ROW_LEAVES * writes('single', 'soldOut') &&
         writes('singleLook', 'soldOut') <= NO_ROW_LEAVES * writes('single', 'soldOut'),
-      because: `for 1,000 requests ${before(writes('singleSelect', 'soldOut'), writes('singleLook', 'soldOut'), writes('single', 'soldOut'))}`,
+      because: before(writes('singleSelect', 'soldOut'), writes('singleLook', 'soldOut'), writes('single', 'soldOut')),
     },
     {
       text: {
@@ -63,7 +72,10 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         statements('singleSelect', 'soldOut') > 0 &&
         statements('singleLook', 'soldOut') >= NEARLY_ALL * statements('singleSelect', 'soldOut') &&
         lookups('singleLook', 'soldOut') >= 1000 * NEARLY_ALL,
-      because: `for 1,000 requests ${compared(statements('singleLook', 'soldOut'), statements('singleSelect', 'soldOut'))} statements, and ${shown(lookups('singleLook', 'soldOut'))} keys looked up`,
+      because: {
+        en: `for 1,000 requests ${compared(statements('singleLook', 'soldOut'), statements('singleSelect', 'soldOut')).en} statements, and ${shown(lookups('singleLook', 'soldOut'))} keys looked up`,
+        ko: `요청 1,000건당 SQL문 ${compared(statements('singleLook', 'soldOut'), statements('singleSelect', 'soldOut')).ko}, 조회한 키 ${shown(lookups('singleLook', 'soldOut'))}개`,
+      },
     },
     {
       text: {
@@ -73,9 +85,13 @@ export function claimsOfRushes(samples: Samples): Claim[] {
       holds: rushes().every(
         (rush) => writes('single', rush) > 0 && writes('batch', rush) <= BATCH_LEAVES * writes('single', rush),
       ),
-      because: rushes()
-        .map((rush) => `${NAMES[rush].en} ${compared(writes('batch', rush), writes('single', rush))}`)
-        .join('; '),
+      because: inBoth((language) =>
+        rushes()
+          .map(
+            (rush) => `${NAMES[rush][language]} ${compared(writes('batch', rush), writes('single', rush))[language]}`,
+          )
+          .join('; '),
+      ),
     },
     {
       text: {
@@ -86,7 +102,7 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         log('batch', 'soldOut') > 0 &&
         log('batchSelect', 'soldOut') <= NO_ROW_LEAVES * log('batch', 'soldOut') &&
         log('batchLook', 'soldOut') <= NO_ROW_LEAVES * log('batch', 'soldOut'),
-      because: `for 1,000 requests ${before(log('batchSelect', 'soldOut'), log('batchLook', 'soldOut'), log('batch', 'soldOut'))} KiB`,
+      because: inBoth((language) => `${logs('soldOut')[language]} KiB`),
     },
     {
       text: {
@@ -98,7 +114,10 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         log('batchSelect', 'plenty') >= SPARES_NOTHING * log('batch', 'plenty') &&
         log('batchLook', 'plenty') >= SPARES_NOTHING * log('batch', 'plenty') &&
         lookups('batchLook', 'plenty') >= 1000 * NEARLY_ALL,
-      because: `for 1,000 requests ${before(log('batchSelect', 'plenty'), log('batchLook', 'plenty'), log('batch', 'plenty'))} KiB, and ${shown(lookups('batchLook', 'plenty'))} keys looked up`,
+      because: {
+        en: `${logs('plenty').en} KiB, and ${shown(lookups('batchLook', 'plenty'))} keys looked up`,
+        ko: `${logs('plenty').ko} KiB, 조회한 키 ${shown(lookups('batchLook', 'plenty'))}개`,
+      },
     },
     {
       text: {
@@ -109,7 +128,11 @@ export function claimsOfRushes(samples: Samples): Claim[] {
         statements('single', 'plenty') > 0 &&
         statements('singleSelect', 'plenty') >= SELECT_MAKES * statements('single', 'plenty') &&
         statements('singleLook', 'plenty') <= REDIS_LEAVES * statements('singleSelect', 'plenty'),
-      because: `for 1,000 requests ${before(statements('singleSelect', 'plenty'), statements('singleLook', 'plenty'), statements('single', 'plenty'))}`,
+      because: before(
+        statements('singleSelect', 'plenty'),
+        statements('singleLook', 'plenty'),
+        statements('single', 'plenty'),
+      ),
     },
   ]
 }
@@ -162,9 +185,13 @@ function rushes(): Rush[] {
 }
 
 export function claimsOfForgetting(courses: Courses): Claim[] {
-  const told = (course: Course): string =>
-    `${COURSES[course].en}: ${courses[course].map(({ sold }) => shown(sold)).join(', ')}`
+  const told = (language: Language, course: Course): string => {
+    const sold = courses[course].map((one) => shown(one.sold)).join(', ')
+    return `${COURSES[course][language]}: ${sold}`
+  }
   const hinted = [...courses.hintsFlushed, ...courses.hintsGone]
+  const times = sum(hinted.map((one) => one.times))
+  const whileSelling = sum(hinted.map((one) => one.whileSelling))
   const isBeyond = (course: Course, units: number): boolean =>
     courses[course].every(({ sold, times }) => times === 1 && sold - UNITS >= NEARLY_ALL * units)
   return [
@@ -176,7 +203,10 @@ export function claimsOfForgetting(courses: Courses): Claim[] {
       holds:
         hinted.every(({ sold, wrong, times }) => sold === UNITS && wrong === 0 && times > 0) &&
         courses.hintsFlushed.every(({ whileSelling }) => whileSelling > 0),
-      because: `of ${shown(UNITS)} sold ${told('hintsFlushed')}; ${told('hintsGone')}; Redis forgot ${sum(hinted.map(({ times }) => times))} times, ${sum(hinted.map(({ whileSelling }) => whileSelling))} of them before the last unit went`,
+      because: {
+        en: `of ${shown(UNITS)} sold ${told('en', 'hintsFlushed')}; ${told('en', 'hintsGone')}; Redis forgot ${times} times, ${whileSelling} of them before the last unit went`,
+        ko: `${shown(UNITS)}개 가운데 팔린 것 ${told('ko', 'hintsFlushed')}; ${told('ko', 'hintsGone')}; Redis가 잊은 것은 ${times}번, 그중 마지막 한 개가 팔리기 전이 ${whileSelling}번`,
+      },
     },
     {
       text: {
@@ -184,7 +214,10 @@ export function claimsOfForgetting(courses: Courses): Claim[] {
         ko: `Redis가 결정하면 FLUSHALL 한 번에 그 전에 판 것을 다시 판다: 처음 수량으로 복구하면 그 ${NEARLY_ALL} 이상`,
       },
       holds: isBeyond('counterFromSale', WRITTEN + UNDER_WAY),
-      because: `of ${shown(UNITS)} sold ${told('counterFromSale')}; before it ${WRITTEN + UNDER_WAY}`,
+      because: {
+        en: `of ${shown(UNITS)} sold ${told('en', 'counterFromSale')}; before it ${WRITTEN + UNDER_WAY}`,
+        ko: `${shown(UNITS)}개 가운데 팔린 것 ${told('ko', 'counterFromSale')}; 그 전에 팔린 것 ${WRITTEN + UNDER_WAY}`,
+      },
     },
     {
       text: {
@@ -192,7 +225,10 @@ export function claimsOfForgetting(courses: Courses): Claim[] {
         ko: '행을 세어 복구해도 소용없다: Redis가 결정했지만 PostgreSQL에 아직 쓰지 않은 것은 두 번 팔린다',
       },
       holds: isBeyond('counterFromRows', UNDER_WAY),
-      because: `of ${shown(UNITS)} sold ${told('counterFromRows')}; under way ${UNDER_WAY}`,
+      because: {
+        en: `of ${shown(UNITS)} sold ${told('en', 'counterFromRows')}; under way ${UNDER_WAY}`,
+        ko: `${shown(UNITS)}개 가운데 팔린 것 ${told('ko', 'counterFromRows')}; 아직 쓰지 않은 것 ${UNDER_WAY}`,
+      },
     },
   ]
 }

@@ -32,10 +32,16 @@ export const experiment: Experiment = {
     return {
       claims: [...claimsOfCrowd(unlocked, samples), ...claimsOfLastUnit(lastUnit)],
       figures: figuresOf(samples, lastUnit),
-      work: {
-        'sales counted in PostgreSQL': all.reduce((sum, { soldOut = 0, sold }) => sum + soldOut + sold, unlocked),
-        'sales of the last unit': [...lastUnit.values()].flat().reduce((sum, sales) => sum + sales, 0),
-      },
+      work: [
+        {
+          what: { en: 'sales counted in PostgreSQL', ko: 'PostgreSQL에서 센 판매' },
+          count: all.reduce((sum, { soldOut = 0, sold }) => sum + soldOut + sold, unlocked),
+        },
+        {
+          what: { en: 'sales of the last unit', ko: '마지막 한 개의 판매' },
+          count: [...lastUnit.values()].flat().reduce((sum, sales) => sum + sales, 0),
+        },
+      ],
     }
   },
 }

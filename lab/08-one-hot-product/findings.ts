@@ -27,7 +27,10 @@ export function claimsOfCrowd(unlocked: number, samples: Samples): Claim[] {
         ko: '아무 장치 없이 읽고 나서 쓰면 초과 판매한다',
       },
       holds: unlocked > FEW,
-      because: `${unlocked} sold of ${FEW} when it was stopped`,
+      because: {
+        en: `${unlocked} sold of ${FEW} when it was stopped`,
+        ko: `${FEW}개 가운데 ${unlocked}개를 팔았을 때 멈췄다`,
+      },
     },
     {
       text: {
@@ -35,7 +38,10 @@ export function claimsOfCrowd(unlocked: number, samples: Samples): Claim[] {
         ko: '놓치지 않은 락, 조건부 UPDATE, 배치에서는 초과 판매 없이 전부 팔린다',
       },
       holds: counts.length > 0 && counts.every((count) => count === FEW) && wrong === 0,
-      because: `${Math.min(...counts)} to ${Math.max(...counts)} sold of ${FEW}, ${counts.length} times; ${wrong} units unaccounted for`,
+      because: {
+        en: `${Math.min(...counts)} to ${Math.max(...counts)} sold of ${FEW}, ${counts.length} times; ${wrong} units unaccounted for`,
+        ko: `${FEW}개 가운데 팔린 것 ${Math.min(...counts)}~${Math.max(...counts)}개, ${counts.length}번; 수가 맞지 않는 것 ${wrong}개`,
+      },
     },
     {
       text: {
@@ -43,7 +49,10 @@ export function claimsOfCrowd(unlocked: number, samples: Samples): Claim[] {
         ko: `락으로 얻는 것은 없다: 모든 라운드를 합치면 조건부 UPDATE는 두 락 가운데 빠른 쪽의 ${GUARD_SELLS}배 이상을 판다`,
       },
       holds: guardFactor >= GUARD_SELLS,
-      because: `${shown(rate('guarded'))} sales/s on average, ${shown(guardFactor)} times the better lock`,
+      because: {
+        en: `${shown(rate('guarded'))} sales/s on average, ${shown(guardFactor)} times the better lock`,
+        ko: `평균 ${shown(rate('guarded'))}건/초, 빠른 쪽 락의 ${shown(guardFactor)}배`,
+      },
     },
     {
       text: {
@@ -51,7 +60,10 @@ export function claimsOfCrowd(unlocked: number, samples: Samples): Claim[] {
         ko: `배치는 조건부 UPDATE보다 ${BATCH_IS_FASTER}배 이상 판다`,
       },
       holds: batchFactor >= BATCH_IS_FASTER,
-      because: `${shown(batchFactor)} times, and ${shown(rate('batch') / fastestLock)} times the better lock`,
+      because: {
+        en: `${shown(batchFactor)} times, and ${shown(rate('batch') / fastestLock)} times the better lock`,
+        ko: `${shown(batchFactor)}배, 빠른 쪽 락의 ${shown(rate('batch') / fastestLock)}배`,
+      },
     },
   ]
 }
@@ -63,9 +75,14 @@ export function claimsOfLastUnit(lastUnit: LastUnits): Claim[] {
     holds: Object.entries(expected).every(([name, expectedSales]) => {
       return salesOf(name).length > 0 && salesOf(name).every((sales) => sales === expectedSales)
     }),
-    because: Object.keys(expected)
-      .map((name) => `${COURSES[name]?.name.en}: ${salesOf(name).join(', ')} of 1 sold`)
-      .join('; '),
+    because: {
+      en: Object.keys(expected)
+        .map((name) => `${COURSES[name]?.name.en}: ${salesOf(name).join(', ')} of 1 sold`)
+        .join('; '),
+      ko: Object.keys(expected)
+        .map((name) => `${COURSES[name]?.name.ko}: 한 개가 팔린 횟수 ${salesOf(name).join(', ')}`)
+        .join('; '),
+    },
   })
   return [
     claim(

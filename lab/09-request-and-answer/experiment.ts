@@ -51,12 +51,21 @@ function outcomeOf(samples: Samples, decided: ByWay, alone: readonly Alone[]): O
   return {
     claims: [...claimsOfTime(samples, decided), ...claimsOfAlone(alone)],
     figures: figuresOf(samples, alone),
-    work: {
-      'orders confirmed by calls': decided.http.confirmed,
-      'orders confirmed by events': decided.events.confirmed,
-      'units set aside': decided.http.reserved + decided.events.reserved,
-      'records of the measured orders': samples.events.reduce((sum, { costs }) => sum + costs.records, 0),
-      'orders decided when stock was back': alone.reduce((sum, { afterwards }) => sum + afterwards.confirmed, 0),
-    },
+    work: [
+      { what: { en: 'orders confirmed by calls', ko: '호출로 확정한 주문' }, count: decided.http.confirmed },
+      { what: { en: 'orders confirmed by events', ko: '이벤트로 확정한 주문' }, count: decided.events.confirmed },
+      {
+        what: { en: 'units set aside', ko: '예약한 수량' },
+        count: decided.http.reserved + decided.events.reserved,
+      },
+      {
+        what: { en: 'records of the measured orders', ko: '측정한 주문의 레코드' },
+        count: samples.events.reduce((sum, { costs }) => sum + costs.records, 0),
+      },
+      {
+        what: { en: 'orders decided when stock was back', ko: '재고 서비스가 돌아온 뒤 결정한 주문' },
+        count: alone.reduce((sum, { afterwards }) => sum + afterwards.confirmed, 0),
+      },
+    ],
   }
 }

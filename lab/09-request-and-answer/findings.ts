@@ -1,5 +1,5 @@
 import { median, shown } from '../framework/chart.ts'
-import { sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
+import { inBoth, sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
 import type { Costs } from './costs.ts'
 import type { Way } from './order-service.ts'
 import { ALONE, ORDERS, ways, WAYS, type Decided, type Samples } from './trial.ts'
@@ -21,8 +21,15 @@ export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
   const p50 = (way: Way): number => median(samples[way].map((sample) => sample.p50))
   const factor = p50('events') / p50('http')
   const each = (way: Way, what: keyof Costs): number => median(perOrder(samples, way, what))
-  const told = (way: Way): string =>
-    `${WAYS[way].en}: ${shown(each(way, 'transactions'))} transactions that wrote, ${shown(each(way, 'calls'))} calls, ${shown(each(way, 'records'))} records, ${shown(each(way, 'sends'))} sends and ${shown(each(way, 'fetches'))} fetches`
+  const told = (way: Way): Text => {
+    const [transactions, calls] = [shown(each(way, 'transactions')), shown(each(way, 'calls'))]
+    const [records, sends] = [shown(each(way, 'records')), shown(each(way, 'sends'))]
+    const fetches = shown(each(way, 'fetches'))
+    return {
+      en: `${WAYS[way].en}: ${transactions} transactions that wrote, ${calls} calls, ${records} records, ${sends} sends and ${fetches} fetches`,
+      ko: `${WAYS[way].ko}: 쓰기 트랜잭션 ${transactions}, 호출 ${calls}, 레코드 ${records}, 전송 ${sends}, 페치 ${fetches}`,
+    }
+  }
   return [
     {
       text: {
@@ -33,11 +40,20 @@ export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
         const { placed, confirmed, reserved } = decided[way]
         return placed > 0 && confirmed === placed && reserved === placed
       }),
-      because: ways()
-        .map(
-          (way) => `${WAYS[way].en}: ${decided[way].confirmed} and ${decided[way].reserved} of ${decided[way].placed}`,
-        )
-        .join('; '),
+      because: {
+        en: ways()
+          .map(
+            (way) =>
+              `${WAYS[way].en}: ${decided[way].confirmed} and ${decided[way].reserved} of ${decided[way].placed}`,
+          )
+          .join('; '),
+        ko: ways()
+          .map(
+            (way) =>
+              `${WAYS[way].ko}: ${decided[way].placed}건 가운데 확정 ${decided[way].confirmed}건, 예약 ${decided[way].reserved}건`,
+          )
+          .join('; '),
+      },
     },
     {
       text: {
@@ -45,7 +61,10 @@ export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
         ko: `혼자 온 주문의 결과를 알기까지 이벤트는 호출보다 ${EVENTS_TAKE}배 이상 걸린다`,
       },
       holds: factor >= EVENTS_TAKE,
-      because: `p50 ${shown(p50('events'))} against ${shown(p50('http'))} ms, ${shown(factor)} times`,
+      because: {
+        en: `p50 ${shown(p50('events'))} against ${shown(p50('http'))} ms, ${shown(factor)} times`,
+        ko: `p50 ${shown(p50('events'))} 대 ${shown(p50('http'))} ms, ${shown(factor)}배`,
+      },
     },
     {
       text: {
@@ -60,7 +79,10 @@ export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
         each('events', 'sends') >= 2 &&
         each('events', 'fetches') >= 2 &&
         each('events', 'transactions') > each('http', 'transactions'),
-      because: `for an order, ${ways().map(told).join('; ')}`,
+      because: inBoth((language) => {
+        const each = ways().map((way) => told(way)[language])
+        return `${AN_ORDER[language]} ${each.join('; ')}`
+      }),
     },
   ]
 }
@@ -68,6 +90,12 @@ export function claimsOfTime(samples: Samples, decided: ByWay): Claim[] {
 /** `alone`: one for each time that stock was away. */
 export function claimsOfAlone(alone: readonly Alone[]): Claim[] {
   const told = (confirmed: (one: Alone) => number): string => alone.map(confirmed).join(', ')
+  const away = inBoth((language) =>
+    ways()
+      .map((way) => `${WAYS[way][language]} ${told(({ meanwhile }) => meanwhile[way].confirmed)}`)
+      .join('; '),
+  )
+  const back = told(({ afterwards }) => afterwards.confirmed)
   return [
     {
       text: {
@@ -82,9 +110,10 @@ export function claimsOfAlone(alone: readonly Alone[]): Claim[] {
             afterwards.confirmed === ALONE &&
             afterwards.reserved === ALONE,
         ),
-      because: `of ${ALONE} in each way, with stock away ${ways()
-        .map((way) => `${WAYS[way].en} ${told(({ meanwhile }) => meanwhile[way].confirmed)}`)
-        .join('; ')}; when it was back ${WAYS.events.en} ${told(({ afterwards }) => afterwards.confirmed)}`,
+      because: {
+        en: `of ${ALONE} in each way, with stock away ${away.en}; when it was back ${WAYS.events.en} ${back}`,
+        ko: `방식마다 ${ALONE}건 가운데 확정된 것: 재고 서비스가 없는 동안 ${away.ko}; 돌아온 뒤 ${WAYS.events.ko} ${back}`,
+      },
     },
   ]
 }

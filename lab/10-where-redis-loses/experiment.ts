@@ -61,13 +61,19 @@ export const experiment: Experiment = {
     return {
       claims: [...claimsOfRates(samples), ...claimsOfDrawbacks(drawbacks)],
       figures: [...figuresOfRates(samples), ...figuresOfDrawbacks(drawbacks)],
-      work: {
-        'pages answered at the four rates': answered.reduce((sum, sample) => sum + sample.answered, 0),
-        'pages found in Redis': fromRedis,
-        'pages looked at after a write': Object.values(drawbacks.staleness)
-          .flat()
-          .reduce((sum, { asked }) => sum + asked, 0),
-      },
+      work: [
+        {
+          what: { en: 'pages answered at the four rates', ko: '네 가지 속도에서 응답한 페이지' },
+          count: answered.reduce((sum, sample) => sum + sample.answered, 0),
+        },
+        { what: { en: 'pages found in Redis', ko: 'Redis에서 찾은 페이지' }, count: fromRedis },
+        {
+          what: { en: 'pages looked at after a write', ko: '쓴 뒤에 확인한 페이지' },
+          count: Object.values(drawbacks.staleness)
+            .flat()
+            .reduce((sum, { asked }) => sum + asked, 0),
+        },
+      ],
     }
   },
 }

@@ -38,7 +38,7 @@ test('where the system does not tell the CPU what is claimed of it does not hold
     assert.equal(failed.length, 2)
     for (const { text, because } of failed) {
       assert.match(text.en, /CPU/)
-      assert.match(because, /^could not be looked at here: /)
+      assert.match(because.en, /^could not be looked at here: /)
     }
     assert.equal(ofCpu(untold).length, 0)
   }

@@ -1,5 +1,13 @@
 import { median, shown } from '../framework/chart.ts'
-import { sameText, unlessUnseen, type Claim, type Figure, type Text } from '../framework/experiment.ts'
+import {
+  inBoth,
+  sameText,
+  unlessUnseen,
+  type Claim,
+  type Figure,
+  type Language,
+  type Text,
+} from '../framework/experiment.ts'
 import {
   AGAIN_AFTER_MS,
   HUNG_PAGES,
@@ -34,7 +42,11 @@ export function claimsOfRates(samples: PageSamples): Claim[] {
   const savedUs = (rate: Rate): number => of('postgres', rate, 'cpuUs') - of('redis', rate, 'cpuUs')
   const savedCores = (rate: Rate): number => (savedUs(rate) * rate) / 1_000_000
   const cheaper = of('postgres', 10_000, 'cpuUs') / of('redis', 10_000, 'cpuUs')
-  const unseen = isCpuTold(samples) ? undefined : 'the system does not tell the CPU of a process'
+  const unseen = isCpuTold(samples)
+    ? undefined
+    : { en: 'the system does not tell the CPU of a process', ko: '이 시스템은 프로세스의 CPU 시간을 알려 주지 않는다' }
+  const [answered, offered] = [shown(count('answered', small)), shown(count('offered', small))]
+  const [answeredAtMost, offeredAtMost] = [shown(count('answered', [10_000])), shown(count('offered', [10_000]))]
   return [
     {
       text: {
@@ -42,7 +54,10 @@ export function claimsOfRates(samples: PageSamples): Claim[] {
         ko: '초당 1,000건까지는 양쪽 다 요청한 페이지를 빠짐없이 응답한다',
       },
       holds: count('offered', small) > 0 && count('answered', small) === count('offered', small),
-      because: `${shown(count('answered', small))} of ${shown(count('offered', small))} pages; at 10,000/s ${shown(count('answered', [10_000]))} of ${shown(count('offered', [10_000]))}`,
+      because: {
+        en: `${answered} of ${offered} pages; at 10,000/s ${answeredAtMost} of ${offeredAtMost}`,
+        ko: `${offered}건 가운데 ${answered}건; 초당 10,000건에서는 ${offeredAtMost}건 가운데 ${answeredAtMost}건`,
+      },
     },
     {
       text: {
@@ -50,7 +65,10 @@ export function claimsOfRates(samples: PageSamples): Claim[] {
         ko: `초당 10건과 100건에서는 모든 페이지가 Redis에 있어도 기다리는 시간의 중앙값이 ${UNNOTICED_MS}ms도 줄지 않는다`,
       },
       holds: gainMs(10) < UNNOTICED_MS && gainMs(100) < UNNOTICED_MS,
-      because: RATES.map((rate) => `${shown(rate)}/s: ${signed(gainMs(rate))} ms shorter`).join(', '),
+      because: {
+        en: RATES.map((rate) => `${shown(rate)}/s: ${signed(gainMs(rate))} ms shorter`).join(', '),
+        ko: `줄어든 시간 ${RATES.map((rate) => `${shown(rate)}건/초: ${signed(gainMs(rate))} ms`).join(', ')}`,
+      },
     },
     unlessUnseen(unseen, {
       text: {
@@ -58,7 +76,10 @@ export function claimsOfRates(samples: PageSamples): Claim[] {
         ko: `초당 10건과 100건에서 Redis가 아껴 주는 CPU는 통틀어 코어의 10분의 1이 안 된다`,
       },
       holds: savedCores(10) < SAVED_CORES && savedCores(100) < SAVED_CORES,
-      because: RATES.map((rate) => `${shown(rate)}/s: ${signed(savedCores(rate) * 100)} % of a core`).join(', '),
+      because: {
+        en: RATES.map((rate) => `${shown(rate)}/s: ${signed(savedCores(rate) * 100)} % of a core`).join(', '),
+        ko: `코어 하나의 ${RATES.map((rate) => `${shown(rate)}건/초: ${signed(savedCores(rate) * 100)}%`).join(', ')}`,
+      },
     }),
     unlessUnseen(unseen, {
       text: {
@@ -66,7 +87,10 @@ export function claimsOfRates(samples: PageSamples): Claim[] {
         ko: `초당 10,000건에서는 의미가 있다: PostgreSQL에서 읽는 페이지는 CPU를 ${CHEAPER}배 이상 쓴다`,
       },
       holds: cheaper >= CHEAPER,
-      because: `${shown(of('postgres', 10_000, 'cpuUs'))} against ${shown(of('redis', 10_000, 'cpuUs'))} us a page, ${shown(cheaper)} times`,
+      because: {
+        en: `${shown(of('postgres', 10_000, 'cpuUs'))} against ${shown(of('redis', 10_000, 'cpuUs'))} us a page, ${shown(cheaper)} times`,
+        ko: `페이지당 ${shown(of('postgres', 10_000, 'cpuUs'))} 대 ${shown(of('redis', 10_000, 'cpuUs'))} us, ${shown(cheaper)}배`,
+      },
     }),
   ]
 }
@@ -138,6 +162,7 @@ export function claimsOfDrawbacks({ hits, kept, staleness, hung }: Drawbacks): C
     hits.find((one) => one.perSecond === perSecond) ?? { perSecond, asked: 0, again: 0, found: 0 }
   const [least, most] = [at(LEAST_RATE), at(1_000)]
   // A pause of the machine makes pages late on both sides, so a single time decides nothing.
+  const withoutRedis = hung.redis.map((one) => one.withoutRedis).join(', ')
   const late = { postgres: median(slowOf(hung.postgres)), redis: median(slowOf(hung.redis)) }
   return [
     {
@@ -152,7 +177,10 @@ export function claimsOfDrawbacks({ hits, kept, staleness, hung }: Drawbacks): C
         kept.found >= KNOWN_ONES * kept.again &&
         most.asked > 0 &&
         most.found >= KNOWN_ONES * most.asked,
-      because: [...hits.map(foundOf), `kept for good ${foundOf(kept)}`].join('; '),
+      because: inBoth((language) => {
+        const each = hits.map((one) => foundOf(one)[language])
+        return [...each, `${language === 'en' ? 'kept for good' : '계속 두면'} ${foundOf(kept)[language]}`].join('; ')
+      }),
     },
     {
       text: {
@@ -163,7 +191,7 @@ export function claimsOfDrawbacks({ hits, kept, staleness, hung }: Drawbacks): C
         hasNoOld(database) &&
         ttl.every(({ stale }) => stale > 0) &&
         Math.abs(median(ttl.map(({ lastStaleMs }) => lastStaleMs)) - TTL_MS) <= LAST_ONE_WITHIN_MS,
-      because: `PostgreSQL ${told(database)}; Redis ${told(ttl)}`,
+      because: inBoth((language) => `PostgreSQL ${told(language, database)}; Redis ${told(language, ttl)}`),
     },
     {
       text: {
@@ -171,7 +199,10 @@ export function claimsOfDrawbacks({ hits, kept, staleness, hung }: Drawbacks): C
         ko: '쓴 뒤에 페이지를 지우면 나아지지만, 쓰기 전에 읽은 누군가가 지운 뒤에 옛 페이지를 넣으면 소용없다',
       },
       holds: hasNoOld(dropped) && between.length > 0 && between.every(({ stale }) => stale > 0),
-      because: `dropped ${told(dropped)}; with a slow reader ${told(between)}`,
+      because: {
+        en: `dropped ${told('en', dropped)}; with a slow reader ${told('en', between)}`,
+        ko: `지우면 ${told('ko', dropped)}; 늦게 넣는 쪽이 있으면 ${told('ko', between)}`,
+      },
     },
     {
       text: {
@@ -182,7 +213,10 @@ export function claimsOfDrawbacks({ hits, kept, staleness, hung }: Drawbacks): C
         hung.redis.every(
           ({ offered, answered, withoutRedis }) => offered > 0 && answered === offered && withoutRedis === offered,
         ) && late.redis > late.postgres,
-      because: `${hung.redis.map(({ withoutRedis }) => withoutRedis).join(', ')} of ${HUNG_PAGES} without Redis, ${slowOf(hung.redis).join(', ')} late; where there is no Redis ${slowOf(hung.postgres).join(', ')}`,
+      because: {
+        en: `${withoutRedis} of ${HUNG_PAGES} without Redis, ${slowOf(hung.redis).join(', ')} late; where there is no Redis ${slowOf(hung.postgres).join(', ')}`,
+        ko: `${HUNG_PAGES}건 가운데 Redis 없이 ${withoutRedis}건, 늦은 것 ${slowOf(hung.redis).join(', ')}건; Redis가 없을 때 늦은 것 ${slowOf(hung.postgres).join(', ')}건`,
+      },
     },
   ]
 }
@@ -228,8 +262,11 @@ export function figuresOfDrawbacks({ hits, kept, staleness, hung }: Drawbacks): 
   ]
 }
 
-function foundOf({ perSecond, asked, again, found }: Hits): string {
-  return `${shown(perSecond)}/s: ${found} of ${asked}, ${again} of them asked for again`
+function foundOf({ perSecond, asked, again, found }: Hits): Text {
+  return {
+    en: `${shown(perSecond)}/s: ${found} of ${asked}, ${again} of them asked for again`,
+    ko: `${shown(perSecond)}건/초: ${asked}건(다시 찾은 것 ${again}건) 가운데 ${found}건`,
+  }
 }
 
 function shareOf({ asked, found }: Hits): number {
@@ -244,11 +281,14 @@ function slowOf(hung: readonly Hung[]): number[] {
   return hung.map(({ slow }) => slow)
 }
 
-function told(staleness: readonly Staleness[]): string {
+/** How many old pages there were each time. */
+function told(language: Language, staleness: readonly Staleness[]): string {
   return staleness
-    .map(
-      ({ stale, asked, lastStaleMs }) =>
-        `${stale} of ${asked}${stale === 0 ? '' : `, the last one after ${shown(lastStaleMs)} ms`}`,
-    )
+    .map(({ stale, asked, lastStaleMs }) => {
+      const last = shown(lastStaleMs)
+      return language === 'en'
+        ? `${stale} of ${asked}${stale === 0 ? '' : `, the last one after ${last} ms`}`
+        : `${asked}건 중 ${stale}건${stale === 0 ? '' : `, 마지막은 ${last} ms 뒤`}`
+    })
     .join('; ')
 }

@@ -16,11 +16,14 @@ export const experiment: Experiment = {
     return {
       claims: [...claimsOfSends(sends), ...claimsOfReads(reads)],
       figures: [...figuresOfSends(sends), ...figuresOfReads(reads)],
-      work: {
-        'records confirmed': sent.reduce((sum, { records }) => sum + records, 0),
-        'records written to be read': reads.written,
-        'records read': read.reduce((sum, { records }) => sum + records, 0),
-      },
+      work: [
+        {
+          what: { en: 'records confirmed', ko: '확인받은 레코드' },
+          count: sent.reduce((sum, { records }) => sum + records, 0),
+        },
+        { what: { en: 'records written to be read', ko: '읽기 위해 쓴 레코드' }, count: reads.written },
+        { what: { en: 'records read', ko: '읽은 레코드' }, count: read.reduce((sum, { records }) => sum + records, 0) },
+      ],
     }
   },
 }

@@ -58,8 +58,8 @@ test('what could not be looked at is not reproduced, and says why', () => {
     const failed = claimsOfReads(reads).filter(({ holds }) => !holds)
     assert.equal(failed.length, count, what)
     for (const { because } of failed) {
-      assert.match(because, /^could not be looked at here: /, what)
-      assert.match(because, why, what)
+      assert.match(because.en, /^could not be looked at here: /, what)
+      assert.match(because.en, why, what)
     }
   }
 })

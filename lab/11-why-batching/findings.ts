@@ -1,5 +1,5 @@
 import { median, shown } from '../framework/chart.ts'
-import { sameText, unlessUnseen, type Claim, type Figure } from '../framework/experiment.ts'
+import { sameText, unlessUnseen, type Claim, type Figure, type Text } from '../framework/experiment.ts'
 import { READ_BYTES, type LargeRead, type Reads } from './reading.ts'
 import { SIZES, type Sends, type Size } from './sending.ts'
 import type { SendSample } from './sends.ts'
@@ -26,7 +26,10 @@ export function claimsOfSends(sends: Sends): Claim[] {
         ko: `한 번에 100개씩 보내면 하나씩 보낼 때보다 ${HUNDRED_IS_FASTER}배 이상 빠르다`,
       },
       holds: faster >= HUNDRED_IS_FASTER,
-      because: `${shown(rate(100))} against ${shown(rate(1))} records/s, ${shown(faster)} times`,
+      because: {
+        en: `${shown(rate(100))} against ${shown(rate(1))} records/s, ${shown(faster)} times`,
+        ko: `초당 레코드 ${shown(rate(100))} 대 ${shown(rate(1))}, ${shown(faster)}배`,
+      },
     },
     {
       text: {
@@ -34,7 +37,7 @@ export function claimsOfSends(sends: Sends): Claim[] {
         ko: `레코드가 100배여도 전송 한 번은 ${HUNDRED_TAKES}배도 걸리지 않는다: 비싼 것은 전송 그 자체다`,
       },
       holds: slower < HUNDRED_TAKES,
-      because: `${shown(ms(100))} against ${shown(ms(1))} ms`,
+      because: { en: `${shown(ms(100))} against ${shown(ms(1))} ms`, ko: `${shown(ms(100))} 대 ${shown(ms(1))} ms` },
     },
     {
       text: {
@@ -42,7 +45,10 @@ export function claimsOfSends(sends: Sends): Claim[] {
         ko: `처음 100개까지의 이득이 거기서 50배를 더 담는 이득의 ${FIRST_HUNDRED}배를 넘는다`,
       },
       holds: toHundred > FIRST_HUNDRED * fromHundred,
-      because: `1 to 100: ${shown(toHundred)} times as fast; 100 to 5,000: ${shown(fromHundred)} times`,
+      because: {
+        en: `1 to 100: ${shown(toHundred)} times as fast; 100 to 5,000: ${shown(fromHundred)} times`,
+        ko: `1개에서 100개로: ${shown(toHundred)}배 빠름; 100개에서 5,000개로: ${shown(fromHundred)}배`,
+      },
     },
   ]
 }
@@ -82,7 +88,10 @@ export function claimsOfReads(reads: Reads): Claim[] {
         ko: `큰 토픽을 처음부터 디스크에서 읽어도 끝에서 읽는 것보다 ${LATE_TAKES}배까지 느리지는 않다`,
       },
       holds: share(oldest) >= FROM_DISK && factor < LATE_TAKES,
-      because: `${shown(rate(oldest))} MB/s, ${shown(share(oldest) * 100)}% of it from the disk, against ${shown(rate(newest))} MB/s`,
+      because: {
+        en: `${shown(rate(oldest))} MB/s, ${shown(share(oldest) * 100)}% of it from the disk, against ${shown(rate(newest))} MB/s`,
+        ko: `${shown(rate(oldest))} MB/s(디스크에서 ${shown(share(oldest) * 100)}%) 대 ${shown(rate(newest))} MB/s`,
+      },
     }),
     unlessUnseen(notFromDisk, {
       text: {
@@ -90,7 +99,10 @@ export function claimsOfReads(reads: Reads): Claim[] {
         ko: `그동안 프로듀서는 끝에서 읽는 컨슈머가 있을 때의 ${LATE_LEAVES}배 이상을 보낸다`,
       },
       holds: share(besideOldest) >= FROM_DISK && besideRate('oldest') >= LATE_LEAVES * besideRate('newest'),
-      because: `${shown(besideRate('oldest'))} against ${shown(besideRate('newest'))} records/s, and ${shown(besideRate('alone'))} with nobody reading; ${shown(share(besideOldest) * 100)}% from the disk`,
+      because: {
+        en: `${shown(besideRate('oldest'))} against ${shown(besideRate('newest'))} records/s, and ${shown(besideRate('alone'))} with nobody reading; ${shown(share(besideOldest) * 100)}% from the disk`,
+        ko: `초당 레코드 ${shown(besideRate('oldest'))} 대 ${shown(besideRate('newest'))}, 아무도 읽지 않으면 ${shown(besideRate('alone'))}; 디스크에서 ${shown(share(besideOldest) * 100)}%`,
+      },
     }),
     unlessUnseen(untold, {
       text: {
@@ -98,23 +110,37 @@ export function claimsOfReads(reads: Reads): Claim[] {
         ko: '방금 쓴 것은 디스크 없이 읽힌다',
       },
       holds: share(newest) < FROM_MEMORY,
-      because: `${shown(share(newest) * 100)}% from the disk`,
+      because: {
+        en: `${shown(share(newest) * 100)}% from the disk`,
+        ko: `디스크에서 ${shown(share(newest) * 100)}%`,
+      },
     }),
   ]
 }
 
-function whyUntoldOfDisk({ newest, oldest, besideOldest }: Reads): string | undefined {
+function whyUntoldOfDisk({ newest, oldest, besideOldest }: Reads): Text | undefined {
   return isToldOfDisk([...newest, ...oldest, ...besideOldest])
     ? undefined
-    : 'there is no /proc/PID/io that tells what the broker reads from the disk'
+    : {
+        en: 'there is no /proc/PID/io that tells what the broker reads from the disk',
+        ko: '브로커가 디스크에서 읽은 양을 알려 주는 /proc/PID/io가 없다',
+      }
 }
 
-function whyNotFromDisk({ oldest, dropped }: Reads): string | undefined {
-  if (!dropped) return 'the oldest could not be dropped from memory, for which GNU dd is needed'
+function whyNotFromDisk({ oldest, dropped }: Reads): Text | undefined {
+  if (!dropped) {
+    return {
+      en: 'the oldest could not be dropped from memory, for which GNU dd is needed',
+      ko: '가장 오래된 것을 캐시에서 내려놓지 못했다(GNU dd가 필요하다)',
+    }
+  }
   // On a file system in memory there is nothing to drop, and nobody says so.
   return oldest.some(({ diskBytes = 0 }) => diskBytes > 0)
     ? undefined
-    : 'the oldest were dropped from memory, and still nothing came from the disk, as on a file system in memory'
+    : {
+        en: 'the oldest were dropped from memory, and still nothing came from the disk, as on a file system in memory',
+        ko: '가장 오래된 것을 캐시에서 내려놓았는데도 디스크에서 온 것이 없다(메모리 파일 시스템처럼)',
+      }
 }
 
 export function figuresOfReads({ newest, oldest, beside, dropped }: Reads): Figure[] {

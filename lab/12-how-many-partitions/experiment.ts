@@ -52,17 +52,20 @@ export const experiment: Experiment = {
     return {
       claims: claimsOf(found),
       figures: figuresOf(found),
-      work: {
-        'steps worked off, counted in PostgreSQL': all.reduce(
-          (sum, { worked }) => sum + worked.steps,
-          grown.worked.steps,
-        ),
-        'records written to be measured': written.records,
-        rebalances: all.reduce(
-          (sum, { leavingMs, joiningMs }) => sum + leavingMs.length + joiningMs.length,
-          found.dyingMs.length,
-        ),
-      },
+      work: [
+        {
+          what: { en: 'steps worked off, counted in PostgreSQL', ko: '처리한 단계(PostgreSQL에서 셈)' },
+          count: all.reduce((sum, { worked }) => sum + worked.steps, grown.worked.steps),
+        },
+        { what: { en: 'records written to be measured', ko: '측정하려고 쓴 레코드' }, count: written.records },
+        {
+          what: { en: 'rebalances', ko: '리밸런스' },
+          count: all.reduce(
+            (sum, { leavingMs, joiningMs }) => sum + leavingMs.length + joiningMs.length,
+            found.dyingMs.length,
+          ),
+        },
+      ],
     }
   },
 }

@@ -1,5 +1,5 @@
 import { median, shown } from '../framework/chart.ts'
-import { sameText, type Claim, type Figure } from '../framework/experiment.ts'
+import { sameText, type Claim, type Figure, type Text } from '../framework/experiment.ts'
 import { MEMBERS } from './crew.ts'
 import type { Grown } from './growing.ts'
 import type { PartitionsSample } from './sample.ts'
@@ -33,7 +33,10 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
     partitions,
     ms: [...leavingMs, ...joiningMs],
   }))
-  const dead = dyingMs.map((ms) => shown(ms)).join(' and ')
+  const dead: Text = {
+    en: `${dyingMs.map((ms) => shown(ms)).join(' and ')} ms`,
+    ko: `${dyingMs.map((ms) => shown(ms)).join(', ')} ms`,
+  }
   return [
     {
       text: {
@@ -41,12 +44,20 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: '파티션이 몇 개든 한 주문의 단계는 빠짐없이 순서대로 처리된다',
       },
       holds: each.every(({ worked, sent }) => worked.outOfOrder === 0 && worked.steps === sent),
-      because: each
-        .map(
-          ({ partitions, worked, sent }) =>
-            `${partitions}: ${worked.steps} of ${sent} steps, ${worked.outOfOrder} of ${ORDERS} orders out of order${worked.again === 0 ? '' : `, ${worked.again} steps came twice`}`,
-        )
-        .join(', '),
+      because: {
+        en: each
+          .map(
+            ({ partitions, worked, sent }) =>
+              `${partitions}: ${worked.steps} of ${sent} steps, ${worked.outOfOrder} of ${ORDERS} orders out of order${worked.again === 0 ? '' : `, ${worked.again} steps came twice`}`,
+          )
+          .join(', '),
+        ko: each
+          .map(
+            ({ partitions, worked, sent }) =>
+              `${partitions}개: ${sent}단계 중 ${worked.steps}단계, 주문 ${ORDERS}건 중 ${worked.outOfOrder}건 뒤바뀜${worked.again === 0 ? '' : `, 두 번 온 단계 ${worked.again}개`}`,
+          )
+          .join(', '),
+      },
     },
     {
       text: {
@@ -54,7 +65,10 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: `컨슈머 ${MEMBERS}개 가운데 파티션 수만큼만 일이 있다`,
       },
       holds: each.every(({ partitions, worked }) => worked.members === Math.min(partitions, MEMBERS)),
-      because: each.map(({ partitions, worked }) => `${partitions}: ${worked.members}`).join(', '),
+      because: {
+        en: each.map(({ partitions, worked }) => `${partitions}: ${worked.members}`).join(', '),
+        ko: each.map(({ partitions, worked }) => `파티션 ${partitions}개: ${worked.members}`).join(', '),
+      },
     },
     {
       text: {
@@ -62,7 +76,10 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: `일이 무언가를 기다린다면 파티션 3개는 1개보다 ${THREE_IS_FASTER}배 이상, 6개는 ${SIX_IS_FASTER}배 이상 처리한다`,
       },
       holds: faster(3, 1) >= THREE_IS_FASTER && faster(6, 1) >= SIX_IS_FASTER,
-      because: `${shown(faster(3, 1))} and ${shown(faster(6, 1))} times`,
+      because: {
+        en: `${shown(faster(3, 1))} and ${shown(faster(6, 1))} times`,
+        ko: `3개 ${shown(faster(3, 1))}배, 6개 ${shown(faster(6, 1))}배`,
+      },
     },
     {
       text: {
@@ -70,7 +87,7 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: `컨슈머보다 많은 파티션은 그런 이득이 없다: 24개는 ${MEMBERS}개의 ${MORE_IS_FASTER}배가 안 된다`,
       },
       holds: faster(24, 6) < MORE_IS_FASTER,
-      because: `${shown(faster(24, 6))} times`,
+      because: { en: `${shown(faster(24, 6))} times`, ko: `${shown(faster(24, 6))}배` },
     },
     {
       text: {
@@ -78,7 +95,10 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: `프로듀서는 파티션 24개에 1개일 때의 ${MORE_LEAVES}배 이상을 쓴다`,
       },
       holds: writtenTo24 >= MORE_LEAVES * writtenTo1,
-      because: `${shown(writtenTo24)} against ${shown(writtenTo1)} records/s`,
+      because: {
+        en: `${shown(writtenTo24)} against ${shown(writtenTo1)} records/s`,
+        ko: `초당 레코드 ${shown(writtenTo24)} 대 ${shown(writtenTo1)}`,
+      },
     },
     {
       text: {
@@ -86,7 +106,10 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: '컨슈머가 들어오거나 나가면, 파티션이 몇 개든 대개 죽었을 때 걸리는 시간의 절반 안에 모든 파티션이 다시 읽힌다',
       },
       holds: rebalances.every(({ ms }) => median(ms) < Math.min(...dyingMs) / 2),
-      because: `${rebalances.map(({ partitions, ms }) => `${partitions}: ${shown(Math.min(...ms))} to ${shown(Math.max(...ms))} ms, median ${shown(median(ms))}`).join('; ')}; dead ${dead} ms`,
+      because: {
+        en: `${rebalances.map(({ partitions, ms }) => `${partitions}: ${shown(Math.min(...ms))} to ${shown(Math.max(...ms))} ms, median ${shown(median(ms))}`).join('; ')}; dead ${dead.en}`,
+        ko: `${rebalances.map(({ partitions, ms }) => `${partitions}개: ${shown(Math.min(...ms))}~${shown(Math.max(...ms))} ms, 중앙값 ${shown(median(ms))}`).join('; ')}; 죽었을 때 ${dead.ko}`,
+      },
     },
     {
       text: {
@@ -94,7 +117,7 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: `죽은 컨슈머는 세션이 끝날 때까지 기다린다: ${DYING_MS / 1000}초가 넘는다`,
       },
       holds: Math.min(...dyingMs) > DYING_MS,
-      because: `${dead} ms`,
+      because: dead,
     },
     {
       text: {
@@ -102,7 +125,10 @@ export function claimsOf({ samples, written, dyingMs, grown }: Found): Claim[] {
         ko: '나중에 늘린 파티션은 그리로 옮겨 가는 모든 키의 순서를 깬다',
       },
       holds: grown.moved > 0 && grown.worked.outOfOrder === grown.moved,
-      because: `${grown.worked.outOfOrder} of ${ORDERS} orders out of order, and ${grown.moved} have moved`,
+      because: {
+        en: `${grown.worked.outOfOrder} of ${ORDERS} orders out of order, and ${grown.moved} have moved`,
+        ko: `주문 ${ORDERS}건 가운데 뒤바뀐 것 ${grown.worked.outOfOrder}건, 옮겨 간 것 ${grown.moved}건`,
+      },
     },
   ]
 }

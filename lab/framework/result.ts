@@ -30,7 +30,7 @@ export async function keepResult(folder: string, question: Text, outcome: Outcom
  * charts stay those of the last run that had figures.
  */
 export async function keepFailure(folder: string, question: Text, why: Text, seconds: number): Promise<void> {
-  await keep(folder, { question, seconds, outcome: { claims: [], figures: [], work: {} }, faults: [why] })
+  await keep(folder, { question, seconds, outcome: { claims: [], figures: [], work: [] }, faults: [why] })
 }
 
 async function keep(
@@ -77,7 +77,7 @@ const resultFile = Compile(
     at: Type.String(),
     seconds: Type.Number(),
     faults: Type.Array(SomeText),
-    claims: Type.Array(Type.Object({ text: SomeText, holds: Type.Boolean(), because: Type.String() })),
+    claims: Type.Array(Type.Object({ text: SomeText, holds: Type.Boolean(), because: SomeText })),
     figures: Type.Array(
       Type.Object({
         title: SomeText,
@@ -85,7 +85,7 @@ const resultFile = Compile(
         bars: Type.Array(Type.Object({ side: SomeText, values: Type.Array(Measured) })),
       }),
     ),
-    work: Type.Record(Type.String(), Measured),
+    work: Type.Array(Type.Object({ what: SomeText, count: Measured })),
     machine: Type.Object({
       cpu: Type.String(),
       cores: Type.Number(),

@@ -1,11 +1,9 @@
 import { median, shown } from './chart.ts'
-import type { Outcome, Text } from './experiment.ts'
+import type { Language, Outcome } from './experiment.ts'
 import type { Machine } from './machine.ts'
 import type { Result } from './result.ts'
 
 // Results as people read them: RESULTS.md, the same in Korean, and what is said in the terminal.
-
-type Language = keyof Text
 
 /** Each experiment's folder, with what its last run came to. */
 export interface Entry {
@@ -27,7 +25,7 @@ const HEADS: Readonly<Record<Language, readonly string[]>> = {
     '',
     '[English](RESULTS.md)',
     '',
-    '`npm run lab`이 실험을 돌릴 때마다 새로 씁니다. 실험마다 마지막으로 돌린 결과이고, 주장 뒤에 붙은 근거와 마지막 줄에 센 것은 영어 그대로입니다.',
+    '`npm run lab`이 실험을 돌릴 때마다 새로 씁니다. 실험마다 마지막으로 돌린 결과입니다.',
     '',
   ],
 }
@@ -70,9 +68,9 @@ function codeOf({ commit, isChanged }: Machine, language: Language): string {
 
 /** Claims with their numbers, and figures with median and range. */
 export function linesOf({ claims, figures, work }: Outcome, language: Language): string[] {
-  const counted = Object.entries(work).map(([what, count]) => `${what} ${shown(count)}`)
+  const counted = work.map(({ what, count }) => `${what[language]} ${shown(count)}`)
   return [
-    ...claims.map(({ text, holds, because }) => `- ${holds ? '✔' : '✖'} ${text[language]}: ${because}`),
+    ...claims.map(({ text, holds, because }) => `- ${holds ? '✔' : '✖'} ${text[language]}: ${because[language]}`),
     ...figures.map(({ title, unit, bars }) => {
       const sides = bars.map(({ side, values }) => `${side[language]} ${rangeOf(values, language)}`)
       return `- ${title[language]} (${unit[language]}): ${sides.join('; ')}`
