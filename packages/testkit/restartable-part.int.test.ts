@@ -31,8 +31,11 @@ test('one that is killed takes its sessions along, also those that hang', async 
   await using infra = await startInfrastructure({ databases: ['order'] })
   const { pids } = await pauseSessions(infra, 'order', 'test')
   assert.ok(pids.length > 0)
-  await infra.parts.get('postgres')?.kill()
+  const postgres = infra.parts.get('postgres')
+  await postgres?.kill()
   await until('they are gone', () => pids.every((pid) => findProcess(pid)?.zombie ?? true))
+  // It tidies up the shared memory that the killed one has left.
+  await postgres?.start()
 })
 
 test('one that has died by itself is at its end already', async () => {
