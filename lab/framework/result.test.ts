@@ -78,11 +78,12 @@ test('a page of results is in one language, and of a run that failed it says why
 
 test('what the kept results say in Korean is Korean', async () => {
   for (const { name, folder } of await findExperiments()) {
-    const result = await readResult(folder)
+    const result = await readResult(folder, assert.fail)
+    assert.ok(result !== undefined, `${name} has no result`)
     const texts = [
-      ...(result?.claims ?? []).flatMap(({ text, because }) => [text, because]),
-      ...(result?.figures ?? []).flatMap(({ title, unit, bars }) => [title, unit, ...bars.map(({ side }) => side)]),
-      ...(result?.work ?? []).map(({ what }) => what),
+      ...result.claims.flatMap(({ text, because }) => [text, because]),
+      ...result.figures.flatMap(({ title, unit, bars }) => [title, unit, ...bars.map(({ side }) => side)]),
+      ...result.work.map(({ what }) => what),
     ]
     for (const { ko } of texts) assert.doesNotMatch(ko, ENGLISH_WORD, name)
   }

@@ -75,7 +75,7 @@ export function linesOf({ claims, figures, work }: Outcome, language: Language):
       const sides = bars.map(({ side, values }) => `${side[language]} ${rangeOf(values, language)}`)
       return `- ${title[language]} (${unit[language]}): ${sides.join('; ')}`
     }),
-    `- ${language === 'en' ? 'counted' : '센 것'}: ${counted.join(', ')}`,
+    `- ${language === 'en' ? 'counted' : '센 것'}: ${counted.join('; ')}`,
   ]
 }
 
