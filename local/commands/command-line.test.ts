@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseCommandLine, wholeNumber, WrongUsage } from './command-line.ts'
 
@@ -40,6 +43,19 @@ test('a number that is none, or out of its range, names its option', () => {
   for (const text of ['', '-1', '1.5', '101', '1e2', '0x1', ' 1', 'one']) {
     assert.throws(() => wholeNumber('n', text, range), wrong(/'--n'/), text)
   }
+})
+
+test('a command whose reader has gone ends with it, and says nothing', async () => {
+  const program = `
+    import { runAndExplain } from ${JSON.stringify(join(import.meta.dirname, 'command-line.ts'))}
+    await runAndExplain('', () => new Promise(() => setInterval(() => console.log('line'), 5)))`
+  const command = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  command.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+  await once(command.stdout, 'data')
+  command.stdout.destroy()
+  const [code] = (await once(command, 'close')) as [number | null]
+  assert.deepEqual([code, said], [141, ''])
 })
 
 function wrong(message: RegExp) {

@@ -79,8 +79,17 @@ export async function runCommand<const Options extends OptionKinds>(command: {
   })
 }
 
+/** 128 and the number of SIGPIPE, as shells have it of a command whose reader has gone, as in `| head`. */
+const READER_IS_GONE = 141
+
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(READER_IS_GONE)
+}
+
 /** For a command that reads its arguments itself. Its result is the exit code. */
 export async function runAndExplain(usage: string, run: () => Promise<number>): Promise<void> {
+  process.stdout.on('error', endWithReader)
   try {
     process.exitCode = await run()
   } catch (error) {
