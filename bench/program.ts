@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
+import { endChild } from '@timesale/process/child'
 import { track } from './cleanup.ts'
 
 /** One of bench/programs/ as a child process that talks to us. */
@@ -24,7 +24,7 @@ export function startProgram<Incoming, Outgoing = never>(
       pid: child.pid ?? 0,
       next: (pick) => nextMessage(child, name, (message) => pick(message as Incoming)),
       send: (message) => void (child.connected && child.send(message as object)),
-      [Symbol.asyncDispose]: () => end(child),
+      [Symbol.asyncDispose]: () => endChild(child, 'SIGTERM'),
     }),
   )
 }
@@ -41,11 +41,4 @@ function nextMessage<T>(child: ChildProcess, name: string, pick: (message: unkno
     child.once('error', reject)
     child.once('exit', (code, signal) => reject(new Error(`${name} ended before its time: ${signal ?? code}`)))
   })
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
-  child.kill('SIGTERM')
-  await gone
 }

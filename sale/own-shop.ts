@@ -10,6 +10,7 @@ import { findDataFolder } from '@timesale/local/shop/data-folder'
 import { databaseServices, portsWithOffset, serviceNames } from '@timesale/local/shop/ports'
 import { makeSecrets } from '@timesale/local/shop/secrets'
 import { describeShop } from '@timesale/local/shop/shop'
+import { isOver } from '@timesale/process/child'
 
 const ROOT = join(import.meta.dirname, '..')
 const OPEN_WITHIN_MS = 180_000
@@ -44,7 +45,7 @@ export async function startOwnShop(signal: AbortSignal): Promise<OwnShop> {
   const child = spawn(process.execPath, args, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
   const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
+    if (!isOver(child)) {
       child.kill('SIGINT')
       await exited
     }

@@ -4,6 +4,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isOver } from '@timesale/process/child'
 import { consoleConsumer, PrintedRecords, type PrintedRecord } from '@timesale/testkit/console-consumer'
 
 const IDLE_MS = 20_000
@@ -30,8 +31,12 @@ export async function readRecords(
     const child = spawn(program, args, { stdio: ['ignore', file.fd, 'ignore'] })
     const gone = once(child, 'exit')
     try {
-      const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
-      await readUntil(topic, ends, piecesOf(file, isOver), take)
+      await readUntil(
+        topic,
+        ends,
+        piecesOf(file, () => isOver(child)),
+        take,
+      )
     } finally {
       // It has nothing to tidy up, and would take seconds to leave its group.
       child.kill('SIGKILL')

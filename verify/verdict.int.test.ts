@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fact } from '@timesale/contracts/event'
 import { ProductChanged } from '@timesale/contracts/product-events'
 import { ShopChanged } from '@timesale/contracts/seller-events'
 import { databaseServices } from '@timesale/local/shop/ports'
+import { endChild } from '@timesale/process/child'
 import { Buyers } from '@timesale/sale/buyers'
 import { orderTold, stockRejected } from '@timesale/testkit/events'
 import { calledFor } from '@timesale/testkit/gateway-key'
@@ -74,7 +74,7 @@ before(async () => {
 })
 
 after(async () => {
-  await Promise.all([...services.values()].map(kill))
+  await Promise.all([...services.values()].map((service) => endChild(service, 'SIGKILL')))
   await shop?.[Symbol.asyncDispose]()
 })
 
@@ -111,7 +111,9 @@ test('the books of real services balance, and every rule has looked at something
 
 test('each fault that is planted is found by the rule that is there for it', async (t) => {
   // The storefront goes on showing what it shows.
-  await Promise.all([...services].filter(([name]) => name !== 'storefront').map(([, service]) => kill(service)))
+  await Promise.all(
+    [...services].filter(([name]) => name !== 'storefront').map(([, service]) => endChild(service, 'SIGKILL')),
+  )
   const faults = await plantFaults()
   const offences = await verdict(books(), faults.told, faults.expected)
   for (const [rule, offender] of faults.wanted) {
@@ -485,13 +487,6 @@ async function startService(service: string): Promise<void> {
   urls.set(service, `http://127.0.0.1:${port}`)
   // Eight of them start at once.
   await until(`${service} is ready`, async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 90_000)
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
 }
 
 // As the seller service would: a row, and what it tells of it.

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { isOver } from '@timesale/process/child'
 import { within } from '@timesale/process/deadline'
 
 /** A program of an experiment in a process of its own, which tells how far it is and may be killed at any moment. */
@@ -37,7 +38,7 @@ export function startChild<Told>(file: string, given: object, hear?: (message: T
   const timely = <T>(what: string, work: Promise<T>): Promise<T> =>
     within(WITHIN_MS, work, () => new Error(`Not within ${WITHIN_MS} ms: ${what}`))
   const kill = async (): Promise<boolean> => {
-    if (child.exitCode !== null || child.signalCode !== null) return false
+    if (isOver(child)) return false
     child.kill('SIGKILL')
     const [, signal] = await gone
     return signal === 'SIGKILL'

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isOver } from '@timesale/process/child'
 import type { Part } from '../part.ts'
 import { endProcess, killTree } from '../supervisor/end-process.ts'
 import { findProcess } from '../supervisor/process-table.ts'
@@ -78,8 +79,4 @@ async function startOnce(part: Part, readyWithinMs: number): Promise<StartedPart
   }
 
   return { pid: child.pid ?? 0, output: () => output, end, [Symbol.asyncDispose]: discard }
-}
-
-function isOver(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null
 }

@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { ProduceAcks, Producer } from '@platformatic/kafka'
 import { eventId, type Fact } from '@timesale/contracts/event'
 import { headerBytes, type StoredHeader } from '@timesale/kafka/headers'
 import { keyToPartition } from '@timesale/kafka/partition'
+import { endChild, isOver } from '@timesale/process/child'
 import { nextTraceparent } from '@timesale/telemetry/trace'
 import { consoleConsumer, headersOf, PrintedRecords, utf8, type PrintedRecord } from './console-consumer.ts'
 import { until } from './until.ts'
@@ -159,16 +159,9 @@ export class TopicTail implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (isOver(this.#child)) return
-    const gone = once(this.#child, 'exit')
     // It has nothing to tidy up, and would take seconds to leave its group.
-    this.#child.kill('SIGKILL')
-    await gone
+    await endChild(this.#child, 'SIGKILL')
   }
-}
-
-function isOver(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null
 }
 
 function readRecord(printed: PrintedRecord): ReadRecord {
