@@ -77,7 +77,7 @@ function LagChart({ detail: { group, history, lag } }: { detail: GroupDetail }) 
           type: 'line',
           showSymbol: false,
           areaStyle: { opacity: 0.15 },
-          data: pointsOf(history, ({ lagRecords }) => lagRecords),
+          data: lagPoints(history, ({ lagRecords }) => lagRecords),
         },
         {
           id: 'seconds',
@@ -86,7 +86,7 @@ function LagChart({ detail: { group, history, lag } }: { detail: GroupDetail }) 
           showSymbol: false,
           yAxisIndex: 1,
           lineStyle: { type: 'dashed' },
-          data: pointsOf(history, ({ lagSeconds }) => lagSeconds),
+          data: lagPoints(history, ({ lagSeconds }) => lagSeconds),
         },
       ],
     }),
@@ -115,7 +115,7 @@ function LagChart({ detail: { group, history, lag } }: { detail: GroupDetail }) 
 type Looked = GroupDetail['history'][number]
 
 // Nobody looked while nobody asked, or Kafka did not answer.
-function pointsOf(history: readonly Looked[], valueOf: (looked: Looked) => number | null): readonly Point[] {
+function lagPoints(history: readonly Looked[], valueOf: (looked: Looked) => number | null): readonly Point[] {
   return withGaps(
     history.map((looked) => [Date.parse(looked.at), valueOf(looked)]),
     LOOKED_EVERY_MS,

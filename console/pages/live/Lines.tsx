@@ -13,7 +13,7 @@ export function Lines({ isFar }: { isFar: (arrow: Arrow) => boolean }) {
       />
       <svg className={classes['lines']} width={WIDTH} height={HEIGHT} aria-hidden>
         {CALLS.map((points) => (
-          <polyline key={pointsOf(points)} className={classes['call']} points={pointsOf(points)} />
+          <polyline key={svgPoints(points)} className={classes['call']} points={svgPoints(points)} />
         ))}
         <line
           className={classes['line']}
@@ -53,6 +53,6 @@ function headAt(start: Point, end: Point): string {
   return `M ${end.x} ${end.y} l ${-HEAD} ${back} h ${2 * HEAD} z`
 }
 
-function pointsOf(points: readonly Point[]): string {
+function svgPoints(points: readonly Point[]): string {
   return points.map(({ x, y }) => `${x},${y}`).join(' ')
 }
